@@ -1,0 +1,86 @@
+# Every target works on a fresh Debian with Python 3.11 or newer: it makes what it misses, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+CODE := $(wildcard src tests bench)
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header $(ARGS)
+
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench lock clean machine
+
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.runtime ## tell the whole story: order, payment, queue, access
+	@$(BIN)/kramik demo
+
+test: $(VENV)/.dev machine ## run every test (ARGS="-k word" picks some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## look at format, lint, types and imports
+	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "make format puts the files above in order" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary $(CODE)
+	@imports=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$imports"; exit 1; }
+	@echo "format, lint, types and imports are in order"
+
+format: $(VENV)/.dev ## format the code and mend what ruff can
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+bench: $(VENV)/.dev ## measure load, start-up and memory on this machine
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/.dev ## write requirements/*.txt anew (ARGS=--upgrade takes newer versions)
+	@$(LOCK) pyproject.toml -o requirements/runtime.txt
+	@$(LOCK) pyproject.toml --extra azure -c requirements/runtime.txt -o requirements/azure.txt
+	@$(LOCK) --group build -o requirements/build.txt
+	@$(LOCK) pyproject.toml --all-extras --group dev -c requirements/azure.txt -c requirements/build.txt \
+		-o requirements/dev.txt
+
+clean: ## remove what make has made
+	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+# --- what the targets stand on ---
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "kramik needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3-venv)
+	@$(PYTHON) -m venv $$(test -x $(BIN)/python || echo --clear) $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/pip
+	@echo "installing what kramik runs on …"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "installing what the tests and checks need …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+machine: | $(BIN)/pip
+	@missing=; for tool in chromium strace; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+		test -z "$$missing" || $(call install,$$missing)
+
+# $(call install,NAMES): from Debian, as root; otherwise say what to do.
+define install
+{ if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	echo "installing from Debian: "$(1)" …"; \
+	apt="env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300"; \
+	log=$$(mktemp); \
+	{ $$apt install --no-install-recommends $(1) || { $$apt update && $$apt install --no-install-recommends $(1); }; } \
+		>$$log 2>&1 </dev/null || { cat $$log >&2; rm -f $$log; exit 1; }; \
+	rm -f $$log; \
+else \
+	echo "Please install, as root: apt-get install --no-install-recommends "$(1) >&2; exit 1; \
+fi; }
+endef

@@ -1,0 +1,1 @@
+"""Grant access, obtain a link, revoke: one file a vendor."""

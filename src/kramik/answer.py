@@ -1,0 +1,87 @@
+"""What comes in and what goes out, without a framework.
+
+An answer is a `Response`, or `Pending`: a future of the store and what to answer when it has ended.
+A synchronous host waits for it (`settle`), an asynchronous one awaits it; the handlers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from html import escape
+from http import HTTPStatus
+from urllib.parse import quote
+
+import msgspec
+
+JSON = "application/json"
+PRIVATE = (("cache-control", "no-store"), ("referrer-policy", "no-referrer"))
+_IN_URLS = "%/:?#[]@!$&'()*+,;=~"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What came in: header names in small letters, the query as text, the whole body."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    def wants_json(self) -> bool:
+        """Say whether the sender is a program."""
+        return JSON in self.headers.get("accept", "") or self.has_json()
+
+    def has_json(self) -> bool:
+        """Say whether the body is JSON."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes out."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that may be given only when the store has written."""
+
+    stored: Future[None]
+    then: Callable[[], Response]
+
+
+Answer = Response | Pending
+
+
+def settle(answer: Answer) -> Response:
+    """Wait for an answer: the whole of a synchronous host."""
+    if isinstance(answer, Response):
+        return answer
+    answer.stored.exception()
+    return answer.then()
+
+
+def as_json(
+    status: HTTPStatus, content: object, *, headers: tuple[tuple[str, str], ...] = (), kind: str = JSON
+) -> Response:
+    """Answer with a value as JSON."""
+    return Response(
+        status=status, body=msgspec.json.encode(content), headers=(("content-type", kind), *headers)
+    )
+
+
+def plain(status: HTTPStatus, text: str) -> Response:
+    """Answer with a short text."""
+    return Response(
+        status=status, body=text.encode(), headers=(("content-type", "text/plain; charset=utf-8"),)
+    )
+
+
+def see(url: str) -> Response:
+    """Send the browser elsewhere, with GET."""
+    url = quote(url, safe=_IN_URLS)
+    link = f'<a href="{escape(url)}">{escape(url)}</a>'
+    headers = (("location", url), ("content-type", "text/html; charset=utf-8"), *PRIVATE)
+    return Response(status=HTTPStatus.SEE_OTHER, body=link.encode(), headers=headers)

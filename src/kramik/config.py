@@ -1,0 +1,318 @@
+"""The settings of a shop: `shop.toml`, the product and page files, and the environment; one frozen value.
+
+All problems are reported together, each with file and line. Adapters are not known here: `wiring.py`
+hands in the shape of each adapter's table. Values of secrets never appear in a problem or a repr.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from kramik import catalogue, table
+from kramik.catalogue import Catalogue
+from kramik.consents import DEFAULTS
+from kramik.errors import ConfigurationError, Problem, Rejected
+from kramik.intent import ConsentText
+from kramik.table import Secrets
+
+FILE = "shop.toml"
+SHORTEST_SECRET = 16
+
+Shapes = Callable[[str, str], type[msgspec.Struct]]
+"""(family, kind) to the shape of the adapter's table; raises Rejected for a kind that does not exist."""
+
+
+class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[shop]`."""
+
+    name: str
+    url: str
+    locale: str
+    currency: str
+    secret: Secrets
+    api: str = ""
+    languages: list[str] = []
+
+
+class Seller(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[seller]`: who sells, as the law wants it shown."""
+
+    name: str = ""
+    address: str = ""
+    email: str = ""
+    phone: str = ""
+    tax_id: str = ""
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[worker]`: threads, and seconds."""
+
+    threads: int = 8
+    visibility: float = 120.0
+    call: float = 15.0
+    sweep: float = 300.0
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """One adapter: its family, its kind and its own settings."""
+
+    family: str
+    kind: str
+    settings: msgspec.Struct
+
+    def __repr__(self) -> str:
+        return f"Adapter({self.family}.{self.kind})"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a shop is set to."""
+
+    folder: Path
+    name: str
+    site: str
+    api: str
+    languages: tuple[str, ...]
+    currency: str
+    secrets: tuple[str, ...]
+    seller: Seller
+    worker: Worker
+    gateways: Mapping[str, Adapter]
+    mailer: Adapter
+    academy: Adapter
+    catalogue: Catalogue
+    pages: Mapping[str, str]
+    consents: Mapping[str, ConsentText]
+
+    @property
+    def templates(self) -> Path | None:
+        """Return the folder of the shop's own templates, if it has one."""
+        folder = self.folder / "templates"
+        return folder if folder.is_dir() else None
+
+    def __repr__(self) -> str:
+        return f"Settings({self.name!r} in {self.folder})"
+
+
+def read(
+    folder: Path, environ: Mapping[str, str], shapes: Shapes, overlay: Mapping[str, object] | None = None
+) -> Settings:
+    """Read a shop folder.
+
+    `overlay` is laid over `shop.toml`: its keys of `[shop]` over those of the file, any other table in place of it.
+
+    Raises:
+        ConfigurationError: every problem of every file.
+    """
+    reading = _Reading(folder, environ, shapes)
+    settings = reading.settings(overlay or {})
+    if settings is None or reading.problems:
+        raise ConfigurationError(*reading.problems)
+    return settings
+
+
+def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of `.env` in the shop folder, under those of the process."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - only commands need it, a function app does not
+
+    return {**{key: value or "" for key, value in dotenv_values(folder / ".env").items()}, **environ}
+
+
+def secrets_of(settings: Settings) -> Iterator[str]:
+    """Yield every secret of every adapter, for a log that must not print them."""
+    for adapter in (*settings.gateways.values(), settings.mailer, settings.academy):
+        yield from table.secrets(adapter.settings)
+
+
+class _Reading:
+    """One pass over the files of a shop, which collects problems as it goes."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], shapes: Shapes) -> None:
+        self.problems: list[Problem] = []
+        self._folder, self._environ, self._shapes = folder, environ, shapes
+        self._text = ""
+
+    def settings(self, overlay: Mapping[str, object]) -> Settings | None:
+        raw = self._toml()
+        if raw is None:
+            return None
+        raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
+        self.problems += [
+            self._at(f"[{name}]", f"is no table of this file; {table.nearest(name, _TABLES)}")
+            for name in raw
+            if name not in _TABLES
+        ]
+        shop = self._table("shop", _sub(raw, "shop"), ShopTable, required=True)
+        seller = self._table("seller", _sub(raw, "seller"), Seller)
+        worker = self._table("worker", _sub(raw, "worker"), Worker)
+        gateways = {
+            name: self._adapter("gateways", name, _sub(_sub(raw, "gateways"), name))
+            for name in _sub(raw, "gateways")
+        }
+        mailer, academy = self._family(raw, "mailer"), self._family(raw, "academy")
+        if not gateways:
+            self.problems.append(
+                self._at("[gateways]", "names no gateway; add a table such as [gateways.sandbox]")
+            )
+        if shop is None:
+            return None
+        self._check(shop, worker)
+        languages = tuple(shop.languages or [shop.locale])
+        products = self._catalogue(languages[0], shop.currency)
+        consents = self._consents(_sub(raw, "consents"))
+        adapters = [*gateways.values(), mailer, academy]
+        if seller is None or worker is None or products is None or None in adapters:
+            return None
+        return Settings(
+            folder=self._folder,
+            name=shop.name,
+            site=shop.url.rstrip("/"),
+            api=(shop.api or shop.url).rstrip("/"),
+            languages=languages,
+            currency=shop.currency,
+            secrets=tuple(shop.secret if isinstance(shop.secret, list) else [shop.secret]),
+            seller=seller,
+            worker=worker,
+            gateways={name: adapter for name, adapter in gateways.items() if adapter},
+            mailer=mailer,  # type: ignore[arg-type]  # None was ruled out above
+            academy=academy,  # type: ignore[arg-type]  # None was ruled out above
+            catalogue=products,
+            pages=_texts(self._folder / "pages"),
+            consents=consents,
+        )
+
+    def _toml(self) -> dict[str, object] | None:
+        try:
+            self._text = (self._folder / FILE).read_text("utf-8")
+            return tomllib.loads(self._text)
+        except FileNotFoundError:
+            message = f"there is no {FILE} in {self._folder}; make a shop with `kramik new DIR` or name one with --shop"
+            self.problems.append(Problem(field=FILE, code="missing_file", message=message))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self.problems.append(Problem(field=FILE, code="not_toml", message=f"is not TOML: {error}"))
+        return None
+
+    def _table(
+        self, name: str, raw: Mapping[str, object], shape: type[table.Shape], *, required: bool = False
+    ) -> table.Shape | None:
+        if required and not raw:
+            self.problems.append(self._at(f"[{name}]", "is missing; add it"))
+            return None
+        try:
+            return table.read(raw, shape, self._environ)
+        except Rejected as error:
+            self.problems += [
+                self._at(f"[{name}]", each.message, key=each.field, code=each.code) for each in error.problems
+            ]
+        return None
+
+    def _family(self, raw: Mapping[str, object], family: str) -> Adapter | None:
+        settings = dict(_sub(raw, family))
+        kind = settings.pop("kind", None)
+        if not isinstance(kind, str):
+            self.problems.append(
+                self._at(f"[{family}]", 'needs a kind, such as kind = "sandbox"', key="kind")
+            )
+            return None
+        return self._adapter(family, kind, settings, header=family)
+
+    def _adapter(self, family: str, kind: str, raw: Mapping[str, object], header: str = "") -> Adapter | None:
+        name = header or f"{family}.{kind}"
+        try:
+            shape = self._shapes(family, kind)
+        except Rejected as error:
+            self.problems += [self._at(f"[{name}]", each.message, key="kind") for each in error.problems]
+            return None
+        settings = self._table(name, raw, shape)
+        return None if settings is None else Adapter(family=family, kind=kind, settings=settings)
+
+    def _check(self, shop: ShopTable, worker: Worker | None) -> None:
+        secrets = shop.secret if isinstance(shop.secret, list) else [shop.secret]
+        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+            message = f"is shorter than {SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`"
+            self.problems.append(self._at("[shop]", message, key="secret"))
+        for key, url in (("url", shop.url), ("api", shop.api)):
+            if url and (
+                urlsplit(url).scheme not in ("http", "https")
+                or not urlsplit(url).netloc
+                or urlsplit(url).query
+            ):
+                self.problems.append(
+                    self._at("[shop]", "is no address such as https://kurs.example", key=key)
+                )
+        if worker is not None and not 0 < 2 * worker.call <= worker.visibility:
+            message = (
+                "must be at least twice `call`: a call has to end long before others may take its message"
+            )
+            self.problems.append(self._at("[worker]", message, key="visibility"))
+        if worker is not None and worker.threads < 1:
+            self.problems.append(self._at("[worker]", "must be 1 or more", key="threads"))
+
+    def _catalogue(self, lang: str, currency: str) -> Catalogue | None:
+        try:
+            products = catalogue.read(_texts(self._folder / "products"), lang=lang, currency=currency)
+        except ConfigurationError as error:
+            self.problems += error.problems
+            return None
+        if not products.products:
+            message = "holds no product; write one, such as products/my-course.md"
+            self.problems.append(Problem(field="products/", code="missing_file", message=message))
+        return products
+
+    def _consents(self, raw: Mapping[str, object]) -> dict[str, ConsentText]:
+        consents = dict(DEFAULTS)
+        for name in raw:
+            fields = dict(_sub(raw, name))
+            version = fields.pop("version", "")
+            if (
+                name not in DEFAULTS
+                or not version
+                or not all(isinstance(text, str) for text in fields.values())
+            ):
+                message = "needs a version and a text per language; known are terms, immediate and marketing"
+                self.problems.append(self._at(f"[consents.{name}]", message))
+                continue
+            texts = {lang: str(text) for lang, text in fields.items()}
+            consents[name] = ConsentText(id=name, version=str(version), texts=texts)
+        return consents
+
+    def _at(self, header: str, message: str, *, key: str = "", code: str = "wrong") -> Problem:
+        line = next(_lines(self._text, header, key), 1)
+        return Problem(
+            field=f"{FILE}:{line}", code=code, message=f"{header} {key} {message}".replace("  ", " ")
+        )
+
+
+_TABLES: dict[str, object] = dict.fromkeys(
+    ("shop", "seller", "gateways", "mailer", "academy", "worker", "consents")
+)
+
+
+def _sub(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = raw.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8", errors="replace") for path in sorted(folder.glob("*.md"))}
+
+
+def _lines(text: str, header: str, key: str) -> Iterator[int]:
+    """Yield the line of the key inside the table, then that of the table."""
+    inside, start = False, None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("["):
+            inside = line.strip().startswith(header.rstrip("]")) and line.strip()[len(header) - 1 :][:1] in (
+                "]",
+                ".",
+            )
+            start = number if inside and start is None else start
+        elif inside and key and re.match(rf"\s*{re.escape(key)}\s*=", line):
+            yield number
+    if start is not None:
+        yield start

@@ -1,0 +1,197 @@
+"""The order form at the edge: fields that a stranger sent become a `Draft` and a list of problems.
+
+Form and JSON carry the same flat fields. All problems are found at once; nothing is guessed or repaired
+but white space at the ends. E-mail addresses are checked without asking the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from kramik.errors import Problem, Rejected
+from kramik.intent import CONSENTS, Buyer, Draft, Invoice
+
+LONGEST = {"email": 254, "name": 200, "idempotency_key": 255, "street": 300}
+HONEYPOT = "bookmark"
+
+_LONGEST_OTHER = 200
+_MOST_FIELDS = 60
+_YES = ("yes", "on", "true", "1")
+_NO = ("", "no", "off", "false", "0")
+_INVOICE = ("company", "tax_id", "street", "postal_code", "city", "country")
+_TEXTS = (
+    "product",
+    "lang",
+    "gateway",
+    "method",
+    "button",
+    "price_shown",
+    "catalogue",
+    "source",
+    "idempotency_key",
+)
+
+
+def decode_form(body: bytes) -> dict[str, str]:
+    """Read an urlencoded body.
+
+    Raises:
+        Rejected: not UTF-8, too many fields, or a field that comes twice.
+    """
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Rejected(
+            _problem("", "not_a_form", "send an urlencoded form in UTF-8 with few fields")
+        ) from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise Rejected(*(_problem(name[:100], "repeated", "send this field once") for name in twice))
+    return fields
+
+
+def decode_json(body: bytes) -> dict[str, str]:
+    """Read a JSON object of texts and truth values.
+
+    Raises:
+        Rejected: not JSON, no object, or a value of another type.
+    """
+    try:
+        raw = msgspec.json.decode(body, type=dict[str, object])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise Rejected(_problem("", "not_json", "send one JSON object with texts as values")) from None
+    wrong = [name for name, value in raw.items() if not isinstance(value, str | bool)]
+    if wrong:
+        raise Rejected(
+            *(_problem(name[:100], "wrong_type", "send a text or a truth value") for name in wrong)
+        )
+    return {name: value if isinstance(value, str) else "yes" if value else "" for name, value in raw.items()}
+
+
+def read_draft(fields: Mapping[str, str], *, key: str = "") -> tuple[Draft, list[Problem]]:
+    """Read the order form; `key` is the idempotency key of the header. The draft is usable only without problems."""
+    problems: list[Problem] = []
+    clean = {
+        name: _clean(name, fields.get(name, ""), problems) for name in (*_TEXTS, *_INVOICE, "email", "name")
+    }
+    if key and clean["idempotency_key"] not in ("", key):
+        problems.append(
+            _problem(
+                "idempotency_key", "conflict", "differs from the header Idempotency-Key; send one of them"
+            )
+        )
+    buyer = Buyer(
+        email=_email(clean["email"], problems),
+        name=_required("name", clean["name"], problems),
+        invoice=_invoice(clean, problems),
+    )
+    draft = Draft(
+        buyer=buyer,
+        consents=_consents(fields, problems),
+        product=_required("product", clean["product"], problems),
+        lang=clean["lang"],
+        gateway=clean["gateway"],
+        method=clean["method"],
+        button=clean["button"],
+        price_shown=clean["price_shown"],
+        catalogue=clean["catalogue"],
+        source=clean["source"],
+        key=_clean("idempotency_key", key, problems) or clean["idempotency_key"],
+    )
+    return draft, problems
+
+
+def read_email(text: str) -> str:
+    """Return an e-mail address, or nothing when it is none."""
+    return _email(text.strip(), [])
+
+
+def warm() -> None:
+    """Load what the first draft will need."""
+    read_draft({"email": "a@example.org", "tax_id": "5260001246", "company": "warm"})
+
+
+def _clean(name: str, text: str, problems: list[Problem]) -> str:
+    text = text.strip()
+    longest = LONGEST.get(name, _LONGEST_OTHER)
+    if len(text) > longest:
+        problems.append(_problem(name, "too_long", f"use at most {longest} characters"))
+    elif any(_is_control(sign) for sign in text if not (sign in "\r\n" and name == "street")):
+        problems.append(_problem(name, "bad_characters", "use letters, digits and signs on one line"))
+    return text
+
+
+def _is_control(sign: str) -> bool:
+    return sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029" or "\ud800" <= sign <= "\udfff"
+
+
+def _required(name: str, text: str, problems: list[Problem]) -> str:
+    if not text:
+        problems.append(_problem(name, "missing", "fill in this field"))
+    return text
+
+
+def _email(text: str, problems: list[Problem]) -> str:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - loaded by the warm-up, not at import
+
+    if not _required("email", text, problems):
+        return ""
+    try:
+        return str(validate_email(text, check_deliverability=False, test_environment=True).normalized)
+    except EmailNotValidError:
+        problems.append(_problem("email", "invalid_email", "write an e-mail address such as jan@example.org"))
+    return ""
+
+
+def _invoice(fields: Mapping[str, str], problems: list[Problem]) -> Invoice | None:
+    if not fields["tax_id"] and not fields["company"]:
+        return None
+    country = fields["country"].upper() or "PL"
+    return Invoice(
+        company=_required("company", fields["company"], problems),
+        tax_id=_tax_id(_required("tax_id", fields["tax_id"], problems), country, problems),
+        street=fields["street"],
+        postal_code=fields["postal_code"],
+        city=fields["city"],
+        country=country,
+    )
+
+
+def _tax_id(text: str, country: str, problems: list[Problem]) -> str:
+    if not text or country != "PL":
+        return text
+    from stdnum.exceptions import ValidationError  # noqa: PLC0415 - only who wants an invoice needs it
+    from stdnum.pl import nip  # noqa: PLC0415 - as above
+
+    check: Callable[[str], str] = nip.validate
+    try:
+        return check(text)
+    except ValidationError:
+        problems.append(
+            _problem(
+                "tax_id",
+                "invalid_tax_id",
+                "write the ten digits of the NIP; check them, the sum does not fit",
+            )
+        )
+    return text
+
+
+def _consents(fields: Mapping[str, str], problems: list[Problem]) -> tuple[str, ...]:
+    given = []
+    for name in CONSENTS:
+        value = fields.get(f"consent_{name}", "").strip().lower()
+        if value in _YES:
+            given.append(name)
+        elif value not in _NO:
+            problems.append(_problem(f"consent_{name}", "wrong_type", "send yes or leave it out"))
+    return tuple(given)
+
+
+def _problem(field: str, code: str, message: str) -> Problem:
+    return Problem(field=field, code=code, message=message)

@@ -1,0 +1,264 @@
+"""Step 5 of the story: a paid order becomes a course that the buyer can open.
+
+`next_move` is pure and knows every rule; `fulfil` makes its moves one by one and saves between them.
+It can be stopped anywhere and run again: a step with a receipt is skipped, and a step whose outcome is
+unknown is decided by its repeat-safety. A step that fails does not hold up one that does not need it.
+Source of the rules: the once-only case table, `docs/decisions/0004-started-before-the-call.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kramik.errors import Conflict, InvariantBroken, KramikError, NeedsOperator, OutcomeUnknown, Rejected, Transient
+from kramik.journal import Step, StepName
+from kramik.order import Order
+from kramik.ports import Academy, Clock, Delivery, Effect, Log, Mailer, Orders
+from kramik.queue import Again, Done, Park, Plan, plan_retry
+
+Effects = Mapping[StepName, Effect]
+Change = Callable[[Order], Order]
+
+SAID = 300
+"""Characters of a failure's sentence that an order keeps."""
+
+CONFLICTS = 20
+"""How often one piece of work lets others write first before it steps back."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """Make the effect of this step."""
+
+    step: StepName
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Ask the peer whether the effect of this step happened."""
+
+    step: StepName
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """Park this step: nobody can tell whether its effect happened."""
+
+    step: StepName
+
+
+class Complete(msgspec.Struct, frozen=True):
+    """Every receipt is there."""
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """Nothing can be done now."""
+
+
+Move = Call | Ask | GiveUp | Complete | Rest
+
+
+def effects(academy: Academy, mailer: Mailer) -> Effects:
+    """Return the effect of each step."""
+    return {"invitation": academy.invitation, "purchase": mailer.purchase, "sequence": mailer.sequence}
+
+
+def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -> Move:
+    """Decide the next move; `settle` is how many seconds after its start no call can still be under way."""
+    if order.status != "paid":
+        return Rest()
+    if all(step.state == "done" for step in order.steps):
+        return Complete()
+    moves = (_move(order, step, effects[step.name], now, settle) for step in order.steps)
+    return next((move for move in moves if not isinstance(move, Rest)), Rest())
+
+
+def _move(order: Order, step: Step, effect: Effect, now: datetime, settle: float) -> Move:
+    if not order.open(step):
+        return Rest()
+    if step.due is not None and now < step.due:
+        return Rest()
+    if step.state == "waiting" or effect.repeat in ("keyed", "set"):
+        return Call(step.name)
+    if step.started_at is not None and now < settled(step.started_at, effect, settle):
+        return Rest()
+    return Ask(step.name) if effect.find is not None else GiveUp(step.name)
+
+
+def settled(started_at: datetime, effect: Effect, settle: float) -> datetime:
+    """Return when a call that began then is over, and the peer's list shows what it did."""
+    return started_at + timedelta(seconds=settle + effect.lag)
+
+
+def plan(order: Order, effects: Effects, *, now: datetime, settle: float) -> Plan:
+    """Decide what becomes of the message when the work on this order rests."""
+    if order.status != "paid":
+        return Done()
+    dues = [_due(order, step, effects[step.name], now, settle) for step in order.steps]
+    waits = [due for due in dues if due is not None]
+    if waits:
+        return Again(max(0.0, (min(waits) - now).total_seconds()))
+    return Park("; ".join(f"{step.name}: {step.why}" for step in order.steps if step.state == "parked"))
+
+
+def _due(order: Order, step: Step, effect: Effect, now: datetime, settle: float) -> datetime | None:
+    if not order.open(step):
+        return None
+    if step.state == "started" and effect.repeat in ("lookup", "unsafe") and step.started_at is not None:
+        return max(settled(step.started_at, effect, settle), step.due or now)
+    return step.due or now
+
+
+class Fulfilment:
+    """One piece of work on one order: the order as last saved, and what happened since."""
+
+    def __init__(self, order: Order, effects: Effects, orders: Orders, *, settle: float, clock: Clock, log: Log) -> None:
+        self.order = order
+        self._saved = order
+        self._changes: list[Change] = []
+        self._conflicts = 0
+        self._effects, self._orders = effects, orders
+        self._settle, self._clock, self._log = settle, clock, log
+
+    def note(self, change: Change) -> None:
+        """Apply something that happened; it is saved with the next save, whoever writes in between."""
+        self._changes.append(change)
+        self.order = change(self.order)
+
+    def save(self) -> bool:
+        """Write what happened; False when somebody wrote first and the next move must be planned anew."""
+        if self.order is self._saved:
+            return True
+        try:
+            self._saved = self.order = self._orders.save(self.order)
+        except Conflict:
+            self._reload()
+            return False
+        self._changes.clear()
+        return True
+
+    def run(self, link: Callable[[Order], str], *, until: datetime, stop: Callable[[], bool]) -> Plan:
+        """Make moves until the work rests, `until` has passed or the host stops; everything is saved on return.
+
+        Raises:
+            Transient: the store is down; what is not saved is done again under the rules of each step.
+        """
+        while (now := self._clock()) < until and not stop():
+            move = next_move(self.order, self._effects, now=now, settle=self._settle)
+            if isinstance(move, Rest) and self.save():
+                return plan(self.order, self._effects, now=now, settle=self._settle)
+            self._make(move, link)
+        self._save_all()
+        return Again(0)
+
+    def _make(self, move: Move, link: Callable[[Order], str]) -> None:
+        match move:
+            case Call(step):
+                self._call(step, link)
+            case Ask(step):
+                self._ask(step, link)
+            case GiveUp(step):
+                why = "the call was cut off and the other side cannot tell whether it happened; look there first"
+                self._park(step, why, unknown=True)
+            case Complete():
+                self.order = self.order.complete(now=self._clock())
+                self.save()
+
+    def _call(self, name: StepName, link: Callable[[Order], str]) -> None:
+        effect, begun = self._effects[name], self._clock()
+        if effect.repeat in ("lookup", "unsafe"):
+            self.order = self.order.start(name, now=begun, due=settled(begun, effect, self._settle))
+        if not self.save():
+            return
+        if self._stale(begun):
+            now = self._clock()
+            self.note(lambda order: order.clear(name, "saving took too long to call", now=now, begun=begun))
+            return
+        try:
+            receipt = effect.do(Delivery(order=self.order, access_link=link(self.order)))
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the order must know of it
+            self._failed(name, error, begun)
+        else:
+            self._done(name, receipt, begun)
+
+    def _ask(self, name: StepName, link: Callable[[Order], str]) -> None:
+        effect, begun = self._effects[name], self._clock()
+        started = self.order.step(name).started_at
+        if effect.find is None or not self.save():
+            return
+        try:
+            receipt = effect.find(Delivery(order=self.order, access_link=link(self.order)))
+        except Exception as error:  # noqa: BLE001 - as for a call; asking has no effect, so the step stays started
+            self._postpone(name, _as_transient(error), begun=None)
+            return
+        now = self._clock()
+        if receipt is None:
+            why = "the other side was asked: it did not happen"
+            self.note(lambda order: order.clear(name, why, now=now, begun=started))
+        else:
+            self._done(name, receipt, begun, found=True)
+
+    def _stale(self, begun: datetime) -> bool:
+        """Say whether saving took so long that others may take this call for dead."""
+        return (self._clock() - begun).total_seconds() > self._settle / 2
+
+    def _done(self, name: StepName, receipt: str, begun: datetime, *, found: bool = False) -> None:
+        now = self._clock()
+        self.note(lambda order: order.record(name, receipt, now=now, found=found))
+        attempt = self.order.step(name).attempts + 1
+        self._tell(name, "found" if found else "done", attempt, begun, now)
+
+    def _failed(self, name: StepName, error: Exception, begun: datetime) -> None:
+        unknown = not isinstance(error, KramikError) or isinstance(error, OutcomeUnknown)
+        self._tell(name, "unknown" if unknown else "failed", self.order.step(name).attempts + 1, begun, self._clock())
+        if isinstance(error, Rejected | NeedsOperator | InvariantBroken):
+            self._park(name, str(error))
+        elif unknown and self._effects[name].repeat == "unsafe":
+            self._park(name, f"{_said(error)}; nobody can tell whether it happened, so look there first", unknown=True)
+        else:
+            self._postpone(name, error, begun=None if unknown else begun)
+
+    def _postpone(self, name: StepName, error: Exception, *, begun: datetime | None) -> None:
+        """Count a failed attempt; `begun` names the call that did not happen, None when nobody knows."""
+        now = self._clock()
+        decision = plan_retry(self.order.step(name).attempts + 1, error, seed=f"{self.order.id}/{name}")
+        if isinstance(decision, Again):
+            due = now + timedelta(seconds=decision.after)
+            self.note(lambda order: order.postpone(name, _said(error), now=now, due=due, begun=begun))
+        elif isinstance(decision, Park):
+            self._park(name, decision.why, unknown=begun is None and self._effects[name].repeat == "lookup")
+
+    def _park(self, name: StepName, why: str, *, unknown: bool = False) -> None:
+        now = self._clock()
+        self.note(lambda order: order.park(name, why, now=now, unknown=unknown))
+        self._log("parked", order=self.order.id, step=name, why=why)
+
+    def _save_all(self) -> None:
+        while not self.save():
+            pass
+
+    def _reload(self) -> None:
+        self._conflicts += 1
+        if self._conflicts > CONFLICTS:
+            msg = f"order {self.order.id} is written by others all the time"
+            raise Transient(msg)
+        found = self._orders.get(self.order.id)
+        if found is None:
+            msg = f"order {self.order.id} is gone from the store"
+            raise Transient(msg)
+        self._saved = self.order = found
+        for change in self._changes:
+            self.order = change(self.order)
+
+    def _tell(self, name: StepName, outcome: str, attempt: int, begun: datetime, now: datetime) -> None:
+        ms = round((now - begun).total_seconds() * 1000, 1)
+        self._log("step", order=self.order.id, step=name, attempt=attempt, outcome=outcome, ms=ms)
+
+
+def _as_transient(error: Exception) -> Exception:
+    return error if isinstance(error, KramikError) and not isinstance(error, OutcomeUnknown) else Transient(_said(error))
+
+
+def _said(error: Exception) -> str:
+    said = str(error) if isinstance(error, KramikError) else f"{type(error).__name__} inside the adapter, which is a bug"
+    return said[:SAID]

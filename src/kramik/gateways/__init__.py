@@ -1,0 +1,1 @@
+"""Build a signed payment request, verify a notification: one file a vendor."""

@@ -1,0 +1,1 @@
+"""Thin translations between a host and the shop; they decide nothing."""

@@ -1,0 +1,143 @@
+"""The local host: Starlette on uvicorn in front of the handlers of `web.py`, the static site and the workers.
+
+The event loop never waits for the disk or for a peer: it awaits the store's futures, and the two handlers
+that may read much or call out run in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from kramik.answer import Answer, Request, Response
+from kramik.web import LARGEST_BODY, Web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+SLOWEST_BODY = 15.0
+"""Seconds in which a body must have arrived."""
+
+METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
+
+
+class Door:
+    """An ASGI application: one request to the handlers, one answer back."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the request, let it be handled, send the answer."""
+        request = _request(scope)
+        try:
+            async with asyncio.timeout(SLOWEST_BODY):
+                body = await _body(receive, request.headers)
+        except TimeoutError:
+            await _send(send, Response(status=408))
+            return
+        if body is None:
+            await _send(send, self._web.too_large(request))
+            return
+        answer = await self._handled(_request(scope, body))
+        while not isinstance(answer, Response):
+            await _ended(answer.stored)
+            answer = answer.then()
+        await _send(send, answer)
+
+    async def _handled(self, request: Request) -> Answer:
+        if request.path.startswith("/access/") or request.path == "/healthz":
+            return await asyncio.to_thread(self._web.handle, request)
+        return self._web.handle(request)
+
+
+class Site(StaticFiles):
+    """The static site with the headers that a host would add."""
+
+    def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
+        super().__init__(directory=folder, html=True, check_dir=False)
+        self._headers = headers
+
+    async def get_response(self, path: str, scope: Scope) -> StarletteResponse:
+        """Return a file of the site, or its page 404."""
+        response = await super().get_response(path, scope)
+        for name, value in self._headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def application(
+    web: Web,
+    site: Path,
+    *,
+    headers: Mapping[str, str],
+    started: Callable[[], None],
+    stopped: Callable[[], None],
+) -> Starlette:
+    """Return the application: API, access links and static site under one address."""
+    door = Door(web)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        started()
+        yield
+        await asyncio.to_thread(stopped)
+
+    routes = [
+        Route("/api/{path:path}", door, methods=None),
+        Route("/access/{token:path}", door, methods=None),
+        Route("/healthz", door, methods=None),
+        Mount("/", Site(site, headers)),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _request(scope: Scope, body: bytes = b"") -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query = scope["query_string"].decode("latin-1")
+    return Request(method=scope["method"], path=scope["path"], query=query, headers=headers, body=body)
+
+
+async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes | None:
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length[:12]) > LARGEST_BODY:
+        return None
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > LARGEST_BODY:
+            return None
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _ended(future: Future[None]) -> None:
+    """Wait for the end of a future, however it ends."""
+    if not future.done():
+        with suppress(Exception):  # the handler looks at the future itself
+            await asyncio.wrap_future(future)
+
+
+async def _send(send: Send, response: Response) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    if response.status != 204:  # noqa: PLR2004 - the status without a body
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

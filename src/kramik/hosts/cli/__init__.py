@@ -1,0 +1,61 @@
+"""The command line: one file a command, loaded when it is called.
+
+Exit codes: 0 done, 1 failed, 2 wrong use. Every command that prints data takes `--json`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from kramik.errors import ConfigurationError, KramikError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = ("demo", "new", "check", "build", "serve", "sandbox", "orders", "poison", "sweep")
+
+
+class Kramik(click.Group):
+    """The group of all commands; imports only the one that runs, and turns decisions into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """Return the commands in the order of a shop's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"kramik.hosts.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what can be decided about an error was decided where it was raised."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            raise Failed(error.problems) from error
+        except KramikError as error:
+            raise click.ClickException(str(error)) from error
+
+
+class Failed(click.ClickException):
+    """Every problem of the shop's files, a line each."""
+
+    def __init__(self, problems: Sequence[object]) -> None:
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        super().__init__("\n".join([f"{count}:", *(f"  {problem}" for problem in problems)]))
+
+
+@click.group(cls=Kramik, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="kramik", prog_name="kramik")
+def main() -> None:
+    """Sell digital courses from a static site; every paid order is delivered.
+
+    \b
+    Example:
+      kramik new my-shop && cd my-shop && kramik serve --sandbox
+    """

@@ -1,0 +1,49 @@
+"""`kramik check`: every problem of a shop at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kramik.errors import ConfigurationError
+from kramik.hosts.cli import options, printed
+
+if TYPE_CHECKING:
+    from kramik.config import Settings
+
+
+@click.command("check")
+@options.shop
+@options.as_json
+def command(folder: Path, *, as_json: bool) -> None:
+    """Find every problem of settings, products, texts and templates, with file and line.
+
+    \b
+    Example:
+      kramik check --shop my-shop
+    """
+    try:
+        settings, files = _checked(folder)
+    except ConfigurationError as error:
+        if not as_json:
+            raise
+        printed.json(error.problems)
+        raise SystemExit(1) from None
+    if as_json:
+        printed.json([])
+    else:
+        click.echo(f"{settings.name}: {len(settings.catalogue.products)} products, {files} files, no problem")
+
+
+def _checked(folder: Path) -> tuple[Settings, int]:
+    from kramik import wiring
+    from kramik.site.build import site
+
+    settings = options.read(folder)
+    source = wiring.source(settings)
+    problems = tuple(source.problems())
+    if problems:
+        raise ConfigurationError(*problems)
+    return settings, len(site(source, settings.templates))

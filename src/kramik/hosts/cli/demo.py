@@ -1,0 +1,236 @@
+"""`kramik demo`: the whole story in one go, as a buyer lives it, against real processes over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+import click
+
+from kramik.hosts.cli import new, options, printed
+
+if TYPE_CHECKING:
+    import httpx2
+
+BUYER = {"email": "zofia.żak@przykład.pl", "name": "Zofia Żak-Łęcka"}
+LONGEST = 60.0
+POLITE = 0.1
+
+
+@click.command("demo")
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Make the shop here and keep it."
+)
+@options.as_json
+def command(keep: Path | None, *, as_json: bool) -> None:
+    """Build the example shop, buy, pay, wait for access and open the course.
+
+    Exit code 0 only if the link that the buyer was mailed opens the course.
+
+    \b
+    Example:
+      kramik demo
+    """
+    with tempfile.TemporaryDirectory(prefix="kramik-demo-") as scratch:
+        folder = keep or Path(scratch) / "shop"
+        new.make(folder)
+        with _served(folder) as facts:
+            order_id = Story(facts["url"], facts["sandbox"], quiet=as_json).told()
+            with options.opened_store(folder, None) as store:
+                order = store.orders.get(order_id)
+    if order is None or order.status != "completed":
+        message = "the course is open, but the order is not complete; this is a bug"
+        raise click.ClickException(message)
+    if as_json:
+        printed.json(printed.as_data(order))
+    else:
+        click.echo()
+        printed.summary(order)
+
+
+class Story:
+    """One purchase, step by step, over HTTP as a browser makes it."""
+
+    def __init__(self, shop: str, world: str, *, quiet: bool) -> None:
+        import httpx2
+
+        self._shop, self._world, self._quiet = shop, world, quiet
+        self._browser = httpx2.Client(follow_redirects=True, timeout=15.0, trust_env=False)
+        self._begun = time.monotonic()
+
+    def told(self) -> str:
+        """Tell the story; return the id of the order.
+
+        Raises:
+            ClickException: a step did not lead to the next one.
+        """
+        with self._browser:
+            page = self._visit()
+            pay_page = self._order(page)
+            status_url = self._pay(pay_page)
+            order_id = self._delivered(status_url)
+            self._open(self._mailed(), order_id)
+        return order_id
+
+    def _visit(self) -> httpx2.Response:
+        shop = self._opened(self._shop + "/")
+        for link in dict.fromkeys(link for link in Page(shop.text).links if link.startswith("/")):
+            sales = self._opened(urljoin(self._shop, link))
+            order = next((each for each in Page(sales.text).links if each.endswith("/order/")), "")
+            if order:
+                self._say("static page", urljoin(self._shop, order))
+                return self._opened(urljoin(self._shop, order))
+        message = "the shop page leads to no order page"
+        raise click.ClickException(message)
+
+    def _order(self, page: httpx2.Response) -> httpx2.Response:
+        form = Page(page.text).form("/api/orders")
+        fields = (
+            form.fields
+            | BUYER
+            | {box: "yes" for box in form.boxes if box.removeprefix("consent_") in ("terms", "immediate")}
+        )
+        answer = self._browser.post(urljoin(str(page.url), form.action), data=fields, follow_redirects=False)
+        if answer.status_code != 303:  # noqa: PLR2004 - the redirect after a form
+            self._stop("the order was not placed", answer)
+        self._say("1 order", "stored with its whole intent")
+        self._say("2 signed link", answer.headers["location"][:100] + "…")
+        return self._opened(answer.headers["location"])
+
+    def _pay(self, pay_page: httpx2.Response) -> str:
+        form = Page(pay_page.text).form("/gateway/")
+        answer = self._browser.post(
+            urljoin(str(pay_page.url), form.action), data={**form.fields, "action": "pay"}
+        )
+        if not answer.is_success:
+            self._stop("the payment was not made", answer)
+        self._say("3 notification", "the gateway tells the shop, and the buyer is back on the thank-you page")
+        back = dict(answer.url.params)
+        return f"{self._shop}/api/orders/{back['order']}?key={back['key']}"
+
+    def _delivered(self, status_url: str) -> str:
+        status: dict[str, str] = {}
+        until = time.monotonic() + LONGEST
+        while status.get("status") != "completed" and time.monotonic() < until:
+            status = self._opened(status_url).json()
+            time.sleep(POLITE)
+        if status.get("status") != "completed":
+            message = f"the order is still {status.get('status')!r} after {LONGEST:.0f} seconds"
+            raise click.ClickException(message)
+        self._say("4 queue, 5 fulfilment", "invitation, purchase and sequence, each once")
+        return status["order"]
+
+    def _mailed(self) -> str:
+        mails = self._opened(f"{self._world}/mail/messages.json").json()
+        mails = mails if isinstance(mails, list) else mails["messages"]
+        text = mails[-1]["text"]
+        link = next((word for word in text.split() if "/access/" in word), "")
+        if not link:
+            message = f"the mail carries no access link: {text[:200]!r}"
+            raise click.ClickException(message)
+        self._say("mail", f"{mails[-1]['subject']!r} with {link[:60]}…")
+        return str(link)
+
+    def _open(self, link: str, order_id: str) -> None:
+        course = self._opened(link)
+        if not str(course.url).startswith(f"{self._world}/academy/"):
+            self._stop("the access link does not lead to the course", course)
+        self._say("access", f"{course.url} is open")
+        self._say("done", f"order {order_id}")
+
+    def _opened(self, url: str) -> httpx2.Response:
+        answer = self._browser.get(url)
+        if not answer.is_success:
+            self._stop("a page does not open", answer)
+        return answer
+
+    def _say(self, what: str, detail: str) -> None:
+        if not self._quiet:
+            click.echo(f"{time.monotonic() - self._begun:6.2f} s  {what:22} {detail}")
+
+    def _stop(self, what: str, answer: httpx2.Response) -> None:
+        message = f"{what}: {answer.status_code} from {answer.url.copy_with(query=None)}"
+        raise click.ClickException(message)
+
+
+class Form:
+    """A form of a page: where it goes, its fields as they stand, and its boxes."""
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+        self.fields: dict[str, str] = {}
+        self.boxes: list[str] = []
+
+
+class Page(HTMLParser):
+    """What a browser reads from a page: its forms and links."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def form(self, part: str) -> Form:
+        """Return the form that is sent to an address with this part."""
+        found = next((form for form in self.forms if part in form.action), None)
+        if found is None:
+            message = f"the page has no form to {part}"
+            raise click.ClickException(message)
+        return found
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what a browser would send."""
+        known = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(known.get("action", "")))
+        elif tag == "a":
+            self.links.append(known.get("href", ""))
+        elif tag == "input" and self.forms and known.get("name"):
+            if known.get("type") in ("checkbox", "radio"):
+                self.forms[-1].boxes.append(known["name"])
+            else:
+                self.forms[-1].fields[known["name"]] = known.get("value", "")
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[dict[str, str]]:
+    arguments = [
+        sys.executable,
+        "-m",
+        "kramik",
+        "serve",
+        "--shop",
+        str(folder),
+        "--sandbox",
+        "--port",
+        "0",
+        "--sandbox-port",
+        "0",
+    ]
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen([*arguments, "--json"], stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - our own words
+        try:
+            line = process.stdout.readline() if process.stdout else b""
+            if not line:
+                message = f"the shop did not open:\n{(folder / 'serve.log').read_text('utf-8')}"
+                raise click.ClickException(message)
+            yield json.loads(line)
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()

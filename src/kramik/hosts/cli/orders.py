@@ -1,0 +1,256 @@
+"""`kramik orders`: what was bought, where it stands, and how to help an order that is stuck."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from kramik.hosts.cli import options, printed
+from kramik.hosts.worker import utc_now
+from kramik.order import State
+from kramik.ports import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kramik.journal import StepName
+    from kramik.order import Order
+    from kramik.ports import Orders
+
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+PAGE = 500
+
+
+@click.group("orders")
+def command() -> None:
+    """List, show and help orders.
+
+    \b
+    Example:
+      kramik orders list --state parked
+    """
+
+
+@command.command("list")
+@options.shop
+@options.data
+@click.option("--state", type=click.Choice(get_args(State)), help="Only orders in this state.")
+@click.option("--email", default="", help="Only orders of this buyer.")
+@click.option("--product", default="", help="Only orders of this product.")
+@click.option("--since", type=MOMENT, help="Only orders placed since then (UTC).")
+@click.option("--until", type=MOMENT, help="Only orders placed before then (UTC).")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, newest first."
+)
+@options.as_json
+def listed(  # noqa: PLR0913, PLR0917 - one argument an option
+    folder: Path,
+    data: Path | None,
+    state: State | None,
+    email: str,
+    product: str,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    as_json: bool,  # noqa: FBT001 - as click passes it
+) -> None:
+    """List orders, newest first.
+
+    \b
+    Example:
+      kramik orders list --email jan@example.org --json
+    """
+    query = Query(
+        email=email, product=product, state=state, since=_utc(since), until=_utc(until), limit=limit
+    )
+    with options.opened_store(folder, data) as store:
+        found = store.orders.search(query)
+    if as_json:
+        printed.json([printed.as_data(order) for order in found])
+    elif not found:
+        click.echo("no orders")
+    else:
+        printed.table(
+            ("order", "placed (UTC)", "state", "product", "price", "buyer", "look"), map(_row, found)
+        )
+
+
+@command.command("show")
+@click.argument("order_id", metavar="ID")
+@options.shop
+@options.data
+@options.as_json
+def show(order_id: str, folder: Path, data: Path | None, *, as_json: bool) -> None:
+    """Show one order: what happened, when, at which attempt, and what comes next.
+
+    \b
+    Example:
+      kramik orders show 4k8m2w0q7xr5c3n9t1v6z8b2hd
+    """
+    with options.opened_store(folder, data) as store:
+        order = _existing(store.orders, order_id)
+    if as_json:
+        printed.json(printed.as_data(order))
+    else:
+        printed.summary(order)
+
+
+@command.command("retry")
+@click.argument("order_id", metavar="ID")
+@click.option(
+    "--happened",
+    metavar="RECEIPT",
+    default="",
+    help="A step with unknown outcome did happen: its receipt there.",
+)
+@click.option(
+    "--not-happened", is_flag=True, help="You looked there: a step with unknown outcome did not happen."
+)
+@options.shop
+@options.data
+@options.as_json
+def retry(
+    order_id: str, happened: str, folder: Path, data: Path | None, *, not_happened: bool, as_json: bool
+) -> None:
+    """Put a parked order back to work, after you mended the cause.
+
+    When nobody can tell whether a call had its effect, look at the other side first and say what you saw.
+
+    \b
+    Examples:
+      kramik orders retry 4k8m2w0q7xr5c3n9t1v6z8b2hd
+      kramik orders retry 4k8m2w0q7xr5c3n9t1v6z8b2hd --happened https://course.example/invite/7
+    """
+    with options.opened_shop(folder, data) as shop:
+        order = _existing(shop.ports.orders, order_id)
+        unknown = [step.name for step in order.steps if step.state == "parked" and step.unknown]
+        unsettled = [name for name in unknown if shop.ports.effects[name].repeat == "unsafe"]
+        if unsettled and not happened and not not_happened:
+            question = f"nobody knows whether {unsettled[0]} happened; look there"
+            message = f"{question}, then add --happened RECEIPT or --not-happened"
+            raise click.ClickException(message)
+        found: dict[StepName, str] = dict.fromkeys(unknown[:1], happened) if happened else {}
+        order = shop.retry(order, now=utc_now(), found=found)
+    if as_json:
+        printed.json(printed.as_data(order))
+    else:
+        click.echo(f"order {order.id} is back at work")
+
+
+@command.command("resend")
+@click.argument("order_id", metavar="ID")
+@options.shop
+@options.data
+def resend(order_id: str, folder: Path, data: Path | None) -> None:
+    """Send the access mail of an order again.
+
+    \b
+    Example:
+      kramik orders resend 4k8m2w0q7xr5c3n9t1v6z8b2hd
+    """
+    with options.opened_shop(folder, data) as shop:
+        order = _existing(shop.ports.orders, order_id)
+        if order.step("invitation").state != "done":
+            message = f"order {order_id} has no access yet; kramik orders show {order_id} says what it waits for"
+            raise click.ClickException(message)
+        shop.resend(order, now=utc_now())
+    click.echo("the access mail is on its way; a running `kramik serve` sends it")
+
+
+@command.command("export")
+@options.shop
+@options.data
+@click.option("--since", type=MOMENT, help="Only orders placed since then (UTC).")
+@click.option("--until", type=MOMENT, help="Only orders placed before then (UTC).")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object a line, with everything that is stored."
+)
+def export(
+    folder: Path, data: Path | None, since: datetime | None, until: datetime | None, *, as_json: bool
+) -> None:
+    """Print every order as CSV (or JSON lines), newest first.
+
+    \b
+    Example:
+      kramik orders export --since 2026-11-01 > november.csv
+    """
+    import msgspec
+
+    with options.opened_store(folder, data) as store:
+        found = _every(store.orders, Query(since=_utc(since), until=_utc(until), limit=PAGE))
+        if as_json:
+            for order in found:
+                click.echo(msgspec.json.encode(printed.as_data(order)))
+            return
+        writer = csv.writer(sys.stdout, lineterminator="\r\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_unspoiled(cell) for cell in _cells(order)] for order in found)
+
+
+COLUMNS = tuple(
+    "order placed completed state product title amount currency name email company tax_id gateway reference".split()
+)
+
+
+def _cells(order: Order) -> tuple[str, ...]:
+    intent, invoice, payment = order.intent, order.intent.buyer.invoice, order.payment
+    return (
+        order.id,
+        order.created_at.isoformat(),
+        order.completed_at.isoformat() if order.completed_at else "",
+        order.state,
+        intent.product,
+        intent.title,
+        intent.price.amount,
+        intent.price.currency,
+        intent.buyer.name,
+        intent.buyer.email,
+        invoice.company if invoice else "",
+        invoice.tax_id if invoice else "",
+        intent.gateway,
+        payment.event.reference if payment else "",
+    )
+
+
+def _unspoiled(cell: str) -> str:
+    """Keep a spreadsheet from taking what a buyer typed for a formula (ASVS 1.2.10)."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else cell
+
+
+def _every(orders: Orders, query: Query) -> Iterator[Order]:
+    import msgspec
+
+    while page := orders.search(query):
+        yield from page
+        query = msgspec.structs.replace(query, before=page[-1].id)
+
+
+def _existing(orders: Orders, order_id: str) -> Order:
+    order = orders.get(order_id)
+    if order is None:
+        message = f"there is no order {order_id}; kramik orders list shows them"
+        raise click.ClickException(message)
+    return order
+
+
+def _row(order: Order) -> tuple[str, ...]:
+    intent = order.intent
+    look = "; ".join(order.attention)
+    return (
+        order.id,
+        printed.moment(order.created_at),
+        order.state,
+        intent.product,
+        str(intent.price),
+        intent.buyer.email,
+        look,
+    )
+
+
+def _utc(when: datetime | None) -> datetime | None:
+    return None if when is None else when.replace(tzinfo=UTC)

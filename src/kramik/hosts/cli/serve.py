@@ -1,0 +1,134 @@
+"""`kramik serve`: site, API and workers in one process on an embedded SQLite file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kramik.hosts.cli import options, printed
+from kramik.hosts.cli.new import SANDBOX
+
+if TYPE_CHECKING:
+    from kramik.sandbox import Running
+
+
+@click.command("serve")
+@options.shop
+@options.data
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    envvar="KRAMIK_HOST",
+    show_envvar=True,
+    help="Where to listen.",
+)
+@click.option(
+    "--port",
+    type=int,
+    default=8000,
+    show_default=True,
+    envvar="KRAMIK_PORT",
+    show_envvar=True,
+    help="0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    envvar="KRAMIK_WORKERS",
+    show_envvar=True,
+    help="Threads; as in shop.toml if left out.",
+)
+@click.option(
+    "--sandbox", is_flag=True, help="Serve the sandbox world too, and use it in place of every vendor."
+)
+@click.option(
+    "--sandbox-port",
+    type=int,
+    default=8787,
+    show_default=True,
+    help="The port of the sandbox world; 0 takes a free one.",
+)
+@options.as_json
+def command(  # noqa: PLR0917 - one argument an option
+    folder: Path,
+    data: Path | None,
+    host: str,
+    port: int,
+    workers: int | None,
+    sandbox_port: int,
+    *,
+    sandbox: bool,
+    as_json: bool,
+) -> None:
+    """Serve the shop: static site, API and workers, until it is told to stop (SIGTERM, SIGINT).
+
+    \b
+    Examples:
+      kramik serve --sandbox
+      kramik serve --shop my-shop --data /var/lib/my-shop --port 8000
+    """
+    from kramik import config, wiring
+    from kramik.hosts import server
+
+    place = options.place(folder, data)
+    place.mkdir(parents=True, exist_ok=True)
+    environ = config.environment(folder, os.environ)
+    door = server.bound(host, port)
+    address = server.address(door)
+    world = _world(place, environ, sandbox_port) if sandbox else None
+    try:
+        overlay = None if world is None else _overlay(world.url, address)
+        settings = wiring.read(folder, environ, overlay)
+        ready = {"url": address, "data": str(place), "sandbox": world.url if world else None}
+        served = server.Served(
+            settings=settings, data=place, door=door, workers=workers or settings.worker.threads
+        )
+        server.serve(served, ready=lambda: printed.ready(settings.name, ready, as_json=as_json))
+    finally:
+        door.close()
+        if world is not None:
+            world.stop()
+
+
+def _world(place: Path, environ: dict[str, str], port: int) -> Running:
+    """Start the sandbox world; a shop without secrets gets some that live in its data folder."""
+    from kramik import sandbox
+
+    if not environ.get("KRAMIK_SECRET"):
+        environ["KRAMIK_SECRET"] = _kept_secret(place / "sandbox-secret")
+    for name, value in SANDBOX.items():
+        environ.setdefault(name, value)
+    settings = sandbox.Settings(
+        gateway_key=environ["SANDBOX_GATEWAY_KEY"],
+        academy_token=environ["SANDBOX_ACADEMY_TOKEN"],
+        mail_token=environ["SANDBOX_MAIL_TOKEN"],
+    )
+    return sandbox.start(settings, port=port)
+
+
+def _overlay(world: str, address: str) -> dict[str, object]:
+    """Put the sandbox in place of every vendor, and this address in place of the shop's."""
+    return {
+        "gateways": {
+            "sandbox": {
+                "base_url": world,
+                "shop_id": "sandbox-shop",
+                "key": "env:SANDBOX_GATEWAY_KEY",
+            }
+        },
+        "academy": {"kind": "sandbox", "base_url": world, "token": "env:SANDBOX_ACADEMY_TOKEN"},
+        "mailer": {"kind": "sandbox", "base_url": world, "token": "env:SANDBOX_MAIL_TOKEN"},
+        "shop": {"url": address, "api": address, "secret": "env:KRAMIK_SECRET"},
+    }
+
+
+def _kept_secret(file: Path) -> str:
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_hex(32), "utf-8")
+    return file.read_text("utf-8").strip()

@@ -1,0 +1,99 @@
+"""One process that is the whole shop: uvicorn in front, workers behind, one SQLite file below.
+
+On SIGTERM the door closes first, then every worker ends the call in hand and gives its message back.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from kramik import wiring
+from kramik.config import Settings
+from kramik.errors import ConfigurationError, Problem
+from kramik.hosts.asgi import application
+from kramik.hosts.worker import Workers, utc_now
+from kramik.web import Web
+
+DATABASE = "kramik.sqlite"
+SITE = "site"
+SWITCH = 0.0005
+"""Seconds: the writer's thread must get its turn soon, or a commit waits for the event loop (5 ms by default)."""
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """What is served, from where, and by how many workers."""
+
+    settings: Settings
+    data: Path
+    door: socket.socket
+    workers: int
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Take an address; connections wait until the shop is open.
+
+    Raises:
+        ConfigurationError: somebody else has it.
+    """
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        message = f"{host}:{port} can not be used: {error.strerror}; choose another with --port"
+        raise ConfigurationError(Problem(field="", code="address", message=message)) from None
+    return door
+
+
+def address(door: socket.socket) -> str:
+    """Return the address that browsers on this machine use."""
+    host, port = door.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - to name it
+    return f"http://{shown}:{port}"
+
+
+def serve(served: Served, *, ready: Callable[[], None]) -> None:
+    """Serve until the process is told to stop."""
+    import uvicorn  # noqa: PLC0415 - a function app has no server
+
+    sys.setswitchinterval(SWITCH)
+    settings = served.settings
+    site = served.data / SITE
+    wiring.build_site(settings, site)
+    store = wiring.open_store(served.data / DATABASE, wake=lambda: workers.wake())  # noqa: PLW0108 - made below
+    shop = wiring.build(settings, store.orders, store.queue)
+    workers = Workers(shop, threads=served.workers, sweep_every=settings.worker.sweep)
+    web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))
+    web.warm_up()
+
+    def started() -> None:
+        workers.start()
+        served.door.listen(2048)
+        ready()
+
+    def stopped() -> None:
+        ended = workers.stop(settings.worker.call + 5)
+        shop.ports.log("stopped", workers="ended" if ended else "left; their messages come back")
+
+    app = application(web, site, headers=wiring.headers(settings, "site"), started=started, stopped=stopped)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=75,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[served.door])
+    finally:
+        store.close()

@@ -1,0 +1,139 @@
+"""What the buyer wanted, as it was when they ordered: the part of an order that never changes.
+
+A `Draft` is the form as the buyer sent it, already parsed; an `Intent` is that draft joined with the
+product, the price and the gateway of the moment, so that nobody has to ask today's catalogue about yesterday.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+
+from kramik.catalogue import LegalKind, Product
+from kramik.money import Money
+
+REQUIRED_CONSENTS = ("terms", "immediate")
+"""Without `terms` there is no contract; without `immediate` access could only be given after 14 days (CRD art. 16m)."""
+
+CONSENTS = (*REQUIRED_CONSENTS, "marketing")
+
+
+class Invoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The company that the invoice names; `tax_id` is normalised (PL: ten digits of the NIP)."""
+
+    company: str
+    tax_id: str
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+    country: str = "PL"
+
+
+class Buyer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who buys: the address that receives the access, as typed, and a name."""
+
+    email: str
+    name: str
+    invoice: Invoice | None = None
+
+    @property
+    def masked_email(self) -> str:
+        """Return what reminds the buyer of the address and tells nobody else: `j***@example.org`."""
+        local, _, domain = self.email.rpartition("@")
+        return f"{local[:1]}***@{domain}"
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """A box that the buyer ticked: which text, in which version and language, and when (UTC)."""
+
+    id: str
+    version: str
+    sha256: str
+    lang: str
+    given_at: datetime
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """The order form as sent; `key` is the idempotency key, empty when the sender gave none."""
+
+    product: str
+    buyer: Buyer
+    lang: str = ""
+    gateway: str = ""
+    method: str = ""
+    consents: tuple[str, ...] = ()
+    button: str = ""
+    price_shown: str = ""
+    catalogue: str = ""
+    source: str = ""
+    key: str = msgspec.field(default="", name="idempotency_key")
+
+    @property
+    def digest(self) -> str:
+        """Return the hash of everything but the key: equal content, equal digest."""
+        content = msgspec.structs.replace(self, key="")
+        return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that was agreed. `shop_id` is our id at the gateway, which an honest notification repeats."""
+
+    product: str
+    title: str
+    price: Money
+    course: str
+    buyer: Buyer
+    lang: str
+    gateway: str
+    shop_id: str
+    digest: str
+    sequence: str = ""
+    access_days: int | None = None
+    legal_kind: LegalKind = "content"
+    method: str = ""
+    consents: tuple[Consent, ...] = ()
+    button: str = ""
+    price_shown: str = ""
+    catalogue: str = ""
+    source: str = ""
+
+
+class ConsentText(msgspec.Struct, frozen=True, kw_only=True):
+    """A text beside a box, as the shop shows it today."""
+
+    id: str
+    version: str
+    texts: Mapping[str, str]
+
+    def given(self, lang: str, now: datetime) -> Consent:
+        """Return the evidence that this text was accepted now."""
+        text = self.texts.get(lang) or next(iter(self.texts.values()))
+        digest = sha256(text.encode()).hexdigest()
+        return Consent(id=self.id, version=self.version, sha256=digest, lang=lang, given_at=now)
+
+
+def intend(draft: Draft, product: Product, *, shop_id: str, consents: tuple[Consent, ...]) -> Intent:
+    """Join what was sent with what is sold now."""
+    return Intent(
+        product=product.slug,
+        title=product.title(draft.lang),
+        price=product.price,
+        course=product.course,
+        sequence=product.sequence,
+        access_days=product.access_days,
+        legal_kind=product.legal_kind,
+        shop_id=shop_id,
+        consents=consents,
+        digest=draft.digest,
+        buyer=draft.buyer,
+        lang=draft.lang,
+        gateway=draft.gateway,
+        method=draft.method,
+        button=draft.button,
+        price_shown=draft.price_shown,
+        catalogue=draft.catalogue,
+        source=draft.source,
+    )

@@ -1,0 +1,1 @@
+"""Register a purchase, start a sequence, send one mail: one file a vendor."""

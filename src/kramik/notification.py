@@ -1,0 +1,43 @@
+"""Step 3 of the story: a notification is verified, put on the queue and acknowledged. Nothing more.
+
+No order is read and nothing is decided here: an authentic notification is never refused for its content,
+a forged one is never stored, and the acknowledgement is worth its name only when `stored` has ended well.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from datetime import datetime
+
+import msgspec
+
+from kramik.order import PaymentEvent
+from kramik.payment import Acknowledgement, RawNotification
+from kramik.ports import Gateway, Queue
+from kramik.queue import Message
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """An authentic notification: answer `acknowledgement` when `stored` ends, and 503 when it fails."""
+
+    event: PaymentEvent | None
+    acknowledgement: Acknowledgement
+    stored: Future[None]
+
+
+def accept(raw: RawNotification, gateway: Gateway, queue: Queue, *, now: datetime) -> Accepted:
+    """Verify, put, acknowledge.
+
+    Raises:
+        NotAuthentic: answer 400; nothing was stored.
+        Transient: nothing was stored; answer so that the gateway tries again.
+    """
+    event = gateway.verify(raw)
+    stored = _nothing_to_store() if event is None else queue.put(Message(order=event.order, event=event), now=now)
+    return Accepted(event=event, acknowledgement=gateway.acknowledge(raw), stored=stored)
+
+
+def _nothing_to_store() -> Future[None]:
+    stored: Future[None] = Future()
+    stored.set_result(None)
+    return stored

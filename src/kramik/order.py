@@ -1,0 +1,328 @@
+"""Step 1 of the story: the order, one aggregate per purchase and the idempotent receiver of everything about it.
+
+It is frozen and its verbs return a new one, so a half-applied change cannot exist.
+Applying the same fact twice returns the same order. It reads no clock and calls nobody.
+Rules that must hold whatever happens are asserted on every change, in production too (`hold`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from kramik.errors import InvariantBroken
+from kramik.intent import Intent
+from kramik.journal import NEEDS, STEPS, Entry, Step, StepName, written
+from kramik.money import Money
+
+Status = Literal["placed", "paid", "completed", "refunded"]
+State = Literal["placed", "paid", "completed", "refunded", "parked"]
+Kind = Literal["paid", "pending", "failed", "refund", "chargeback"]
+Verdict = Literal["accepted", "second", "mismatch", "already_refunded", "noted"]
+
+RANK: dict[Status, int] = {"placed": 0, "paid": 1, "completed": 2, "refunded": 3}
+NOTED = 20
+"""Pending or failed payments that are kept, of each kind: a buyer may try a card for ever, an order may not grow."""
+
+_RETURNS = ("refund", "chargeback")
+
+
+class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a gateway said, authenticated but not yet believed.
+
+    `reference` is the gateway's id of this very fact, unique for its kind; for a refund or a chargeback
+    `of` is the reference of the payment that goes back. `shop_id` is the account that the gateway named.
+    """
+
+    order: str
+    gateway: str
+    reference: str
+    kind: Kind
+    shop_id: str
+    money: Money | None = None
+    of: str = ""
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A payment event as this order received it, and what it means here."""
+
+    event: PaymentEvent
+    at: datetime
+    verdict: Verdict
+    why: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One purchase. `version` belongs to the store, which counts it up with each save; times are UTC."""
+
+    id: str
+    intent: Intent
+    created_at: datetime
+    updated_at: datetime
+    status: Status = "placed"
+    payments: tuple[Payment, ...] = ()
+    steps: tuple[Step, ...] = tuple(Step(name=name) for name in STEPS)
+    history: tuple[Entry, ...] = ()
+    completed_at: datetime | None = None
+    resent_at: datetime | None = None
+    version: int = 0
+
+    # What it knows
+
+    @property
+    def payment(self) -> Payment | None:
+        """Return the one payment that this order was granted for."""
+        return next((payment for payment in self.payments if payment.verdict == "accepted"), None)
+
+    @property
+    def state(self) -> State:
+        """Return the status, or `parked` when the next move is a person's."""
+        return "parked" if self.status in ("placed", "paid") and self.stuck else self.status
+
+    @property
+    def stuck(self) -> bool:
+        """Say whether a step is parked, or money came that does not fit and no money that does."""
+        if self.status == "placed":
+            return any(self.unwanted(payment.event) for payment in self.payments)
+        return any(step.state == "parked" for step in self.steps)
+
+    @property
+    def due(self) -> datetime | None:
+        """Return when work on this order should go on; None when there is none to do."""
+        if self.state != "paid":
+            return None
+        return min((step.due or self.updated_at for step in self.steps if self.open(step)), default=self.updated_at)
+
+    def open(self, step: Step) -> bool:
+        """Say whether this step is to be made and waits for no other one."""
+        ready = all(self.step(need).state == "done" for need in NEEDS[step.name])
+        return ready and step.state not in ("done", "parked")
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should do about this order, a sentence each."""
+        money = (self.unwanted(payment.event) for payment in self.payments)
+        parked = (f"{step.name}: {step.why}" for step in self.steps if step.state == "parked")
+        granted = self.step("invitation").state in ("done", "started") or self.step("invitation").unknown
+        back = self.status == "refunded" and granted
+        revoke = ("the money went back: take the access back at the academy",) if back else ()
+        return (*filter(None, money), *(parked if self.status == "paid" else ()), *revoke)
+
+    def unwanted(self, event: PaymentEvent) -> str:
+        """Say why this payment should be sent back and is not yet; empty when all is well."""
+        payment = next((each for each in self.payments if _key(each.event) == _key(event)), None)
+        if payment is None or payment.verdict not in ("second", "mismatch") or self._went_back(payment.event):
+            return ""
+        return f"refund {event.money or 'the payment'} at {event.gateway} ({event.reference}): {payment.why}"
+
+    def step(self, name: StepName) -> Step:
+        """Return where this step stands."""
+        return next(step for step in self.steps if step.name == name)
+
+    def knows(self, event: PaymentEvent) -> bool:
+        """Say whether this very fact was applied before."""
+        return any(_key(payment.event) == _key(event) for payment in self.payments)
+
+    # Money
+
+    def confirm_payment(self, event: PaymentEvent, *, now: datetime) -> Order:
+        """Apply a payment that arrived; only the first that fits the intent makes the order paid."""
+        if self.knows(event):
+            return self
+        verdict, why = self._judge(event)
+        status: Status = {"accepted": "paid", "already_refunded": "refunded"}.get(verdict, self.status)  # type: ignore[assignment]
+        return self._with_payment(event, verdict, why, now, status=_later(self.status, status))
+
+    def note_payment(self, event: PaymentEvent, *, now: datetime) -> Order:
+        """Keep that a payment is pending or has failed, the first times; it changes nothing that was reached."""
+        noted = sum(payment.event.kind == event.kind for payment in self.payments)
+        if self.knows(event) or noted >= NOTED:
+            return self
+        return self._with_payment(event, "noted", "", now, status=self.status)
+
+    def refund(self, event: PaymentEvent, *, now: datetime) -> Order:
+        """Apply money that went back; all of the accepted payment ends the order, anything else is only kept."""
+        if self.knows(event):
+            return self
+        order = self._with_payment(event, "noted", "", now, status=self.status)
+        whole = order.payment is not None and order._went_back(order.payment.event)
+        return order._changed(now, status="refunded") if whole else order
+
+    def apply(self, event: PaymentEvent, *, now: datetime) -> Order:
+        """Apply what a gateway said, whatever kind it is."""
+        if event.kind == "paid":
+            return self.confirm_payment(event, now=now)
+        if event.kind in _RETURNS:
+            return self.refund(event, now=now)
+        return self.note_payment(event, now=now)
+
+    def returned(self, paid: PaymentEvent) -> int:
+        """Return how many minor units of this payment went back; an amount not told, or in other money, is all."""
+        whole = paid.money or self.intent.price
+        events = (payment.event for payment in self.payments if payment.event.kind in _RETURNS)
+        amounts = (event.money or whole for event in events if (event.gateway, event.of) == (paid.gateway, paid.reference))
+        return sum((money if money.currency == whole.currency else whole).minor for money in amounts)
+
+    def _went_back(self, paid: PaymentEvent) -> bool:
+        back = self.returned(paid)
+        return back > 0 and back >= (paid.money or self.intent.price).minor
+
+    def _judge(self, event: PaymentEvent) -> tuple[Verdict, str]:
+        why = _difference(self, event)
+        if why:
+            return "mismatch", why
+        if self.payment is not None or self.status != "placed":
+            return "second", "the order was paid before"
+        if self._went_back(event):
+            return "already_refunded", "the refund of this payment came before it"
+        return "accepted", ""
+
+    def _with_payment(self, event: PaymentEvent, verdict: Verdict, why: str, now: datetime, *, status: Status) -> Order:
+        payment = Payment(event=event, at=now, verdict=verdict, why=why)
+        detail = " ".join(filter(None, (event.gateway, event.reference, str(event.money or ""), verdict, why)))
+        entry = Entry(at=now, what=f"payment {event.kind}", detail=detail)
+        return self._changed(now, entry, payments=(*self.payments, payment), status=status)
+
+    # Steps
+
+    def start(self, name: StepName, *, now: datetime, due: datetime | None = None) -> Order:
+        """Write down that the call of this step is about to be made; nobody else needs to look before `due`."""
+        entry = Entry(at=now, what="started", step=name, attempt=self.step(name).attempts + 1)
+        return self._with_step(name, now, entry, state="started", started_at=now, due=due)
+
+    def record(self, name: StepName, receipt: str, *, now: datetime, found: bool = False) -> Order:
+        """Keep the receipt of a step that had its effect; `found` when the peer told us so afterwards."""
+        if self.step(name).state == "done":
+            return self._note_orphan(name, receipt, now)
+        what, attempt = "found" if found else "done", self.step(name).attempts + 1
+        entry = Entry(at=now, what=what, step=name, detail=receipt, attempt=attempt)
+        return self._with_step(name, now, entry, state="done", receipt=receipt, due=None, why="", unknown=False)
+
+    def postpone(
+        self, name: StepName, why: str, *, now: datetime, due: datetime, begun: datetime | None = None
+    ) -> Order:
+        """Count a failed attempt; a started step stays started, unless the call that began then did not happen."""
+        step = self.step(name)
+        if step.state in ("done", "parked"):
+            return self
+        state = "started" if step.state == "started" and step.started_at != begun else "waiting"
+        entry = Entry(at=now, what="failed", step=name, detail=why, attempt=step.attempts + 1)
+        return self._with_step(name, now, entry, state=state, attempts=step.attempts + 1, due=due, why=why)
+
+    def clear(self, name: StepName, why: str, *, now: datetime, begun: datetime | None) -> Order:
+        """The call that began then had no effect: the step waits to be made, unless it was started anew."""
+        step = self.step(name)
+        if step.state != "started" or step.started_at != begun:
+            return self
+        entry = Entry(at=now, what="absent", step=name, detail=why)
+        return self._with_step(name, now, entry, state="waiting", due=None, why=why)
+
+    def park(self, name: StepName, why: str, *, now: datetime, unknown: bool = False) -> Order:
+        """Stop trying this step and ask a person; `unknown` when nobody knows whether it happened."""
+        step = self.step(name)
+        if step.state == "done":
+            return self
+        entry = Entry(at=now, what="parked", step=name, detail=why, attempt=step.attempts + 1)
+        changes = {"state": "parked", "attempts": step.attempts + 1, "why": why, "unknown": unknown, "due": None}
+        return self._with_step(name, now, entry, **changes)
+
+    def resume(self, *, now: datetime, ask: Collection[StepName] = ()) -> Order:
+        """A person mended the cause: every parked step begins again; one to `ask` about is not made unasked."""
+        order = self
+        for step in self.steps:
+            if step.state == "parked":
+                entry = Entry(at=now, what="resumed", step=step.name)
+                begun = step.started_at if step.name in ask else None
+                fresh = {"attempts": 0, "unknown": False, "started_at": begun, "due": None}
+                order = order._with_step(step.name, now, entry, state="started" if begun else "waiting", **fresh)
+        return order
+
+    def complete(self, *, now: datetime) -> Order:
+        """Every receipt is there: the story ends."""
+        if self.status != "paid":
+            return self
+        return self._changed(now, Entry(at=now, what="completed"), status="completed", completed_at=now)
+
+    def note_mail(self, detail: str, *, now: datetime) -> Order:
+        """Keep that the access mail went out again."""
+        return self._changed(now, Entry(at=now, what="access mail sent again", detail=detail), resent_at=now)
+
+    def _note_orphan(self, name: StepName, receipt: str, now: datetime) -> Order:
+        if self.step(name).receipt == receipt:
+            return self
+        return self._changed(now, Entry(at=now, what="orphan", step=name, detail=f"a second receipt, not used: {receipt}"))
+
+    def _with_step(self, name: StepName, now: datetime, entry: Entry, **changes: object) -> Order:
+        steps = tuple(replace(step, **changes) if step.name == name else step for step in self.steps)
+        return self._changed(now, entry, steps=steps)
+
+    def _changed(self, now: datetime, entry: Entry | None = None, **changes: object) -> Order:
+        history = self.history if entry is None else written(self.history, entry)
+        after = replace(self, updated_at=max(now, self.updated_at), history=history, **changes)
+        hold(self, after)
+        return after
+
+
+def place(order_id: str, intent: Intent, *, now: datetime) -> Order:
+    """Place an order: it holds the whole intent from its first moment."""
+    placed = Entry(at=now, what="placed", detail=f"{intent.product} {intent.price}")
+    return Order(id=order_id, intent=intent, created_at=now, updated_at=now, history=(placed,))
+
+
+def hold(before: Order, after: Order) -> None:
+    """Assert what no change may break.
+
+    Raises:
+        InvariantBroken: a bug; the change is not written and the order stays as it was.
+    """
+    for sentence, holds in (
+        ("the identity and the intent never change", (before.id, before.intent) == (after.id, after.intent)),
+        ("the status only moves forward", RANK[before.status] <= RANK[after.status]),
+        ("no step before a confirmed payment", after.payment is not None or not _touched(after)),
+        ("one payment grants, and it fits the intent", _granted_once(after)),
+        ("what is done stays done", all(step in after.steps for step in before.steps if step.state == "done")),
+        ("complete means every receipt", after.status != "completed" or _all_done(after)),
+        ("a completed order is worked on no more", before.status != "completed" or before.steps == after.steps),
+        ("payments and history are only added to", after.payments[: len(before.payments)] == before.payments),
+    ):
+        if not holds:
+            raise InvariantBroken(f"order {before.id}: {sentence}")
+
+
+def _touched(order: Order) -> bool:
+    return any(step.state != "waiting" or step.attempts for step in order.steps)
+
+
+def _all_done(order: Order) -> bool:
+    return all(step.state == "done" for step in order.steps)
+
+
+def _granted_once(order: Order) -> bool:
+    accepted = [payment.event for payment in order.payments if payment.verdict == "accepted"]
+    return len(accepted) <= 1 and not any(_difference(order, event) for event in accepted)
+
+
+def _difference(order: Order, event: PaymentEvent) -> str:
+    """Say in which way this payment is not the one that was agreed; empty when it is."""
+    intent = order.intent
+    if event.order != order.id:
+        return f"it was paid for order {event.order}, not for this one"
+    if event.gateway != intent.gateway:
+        return f"it came through {event.gateway}, the order was sent to {intent.gateway}"
+    if event.shop_id != intent.shop_id:
+        return f"it was paid to shop {event.shop_id!r}, not to {intent.shop_id!r}"
+    if event.money != intent.price:
+        return f"{event.money or 'no amount'} instead of {intent.price}"
+    return ""
+
+
+def _later(before: Status, after: Status) -> Status:
+    return after if RANK[after] > RANK[before] else before
+
+
+def _key(event: PaymentEvent) -> tuple[str, str, str]:
+    return event.gateway, event.kind, event.reference

@@ -1,0 +1,235 @@
+"""Every outside thing, on one page: what the story asks of it, what it may raise, and whether a repeat is harmless.
+
+Stores and queues answer the door with a `Future`, so that a host can wait for the disk without holding a thread.
+Everything else is synchronous. Adapters implement these without inheriting from them.
+Any of them may raise `Transient` (it did not happen) and, where it speaks to a peer, `OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from kramik.order import Order, PaymentEvent, State
+from kramik.payment import Acknowledgement, PaymentRequest, RawNotification
+from kramik.queue import Message, Poisoned, Received
+
+Repeat = Literal["keyed", "set", "lookup", "unsafe"]
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders: every field that is given must fit. Newest first; `before` continues behind an order's id."""
+
+    email: str = ""
+    product: str = ""
+    state: State | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    due_before: datetime | None = None
+    before: str = ""
+    limit: int = 50
+
+
+class Orders(Protocol):
+    """The orders, each with a version that its store counts."""
+
+    def insert(self, order: Order) -> Future[None]:
+        """Store a new order; the future ends when it is durable.
+
+        Raises:
+            Conflict: an order of this id exists; load it.
+            Transient: it is not stored.
+        """
+        ...
+
+    def get(self, order_id: str) -> Order | None:
+        """Return the order as it was last saved."""
+        ...
+
+    def save(self, order: Order) -> Order:
+        """Store a changed order if nobody saved one since `order.version`; return it with its new version.
+
+        Raises:
+            Conflict: somebody did; load it and plan again.
+            Transient: unknown whether it is stored; load it and see.
+        """
+        ...
+
+    def search(self, query: Query) -> Sequence[Order]:
+        """Return the orders that fit, newest first, at most `query.limit`."""
+        ...
+
+    def ping(self) -> None:
+        """Return when the store can read and write.
+
+        Raises:
+            Transient: it can not, with the reason.
+        """
+        ...
+
+
+class Queue(Protocol):
+    """Messages, delivered at least once. Times are arguments; a store with a clock of its own ignores them."""
+
+    def put(self, message: Message, *, now: datetime, after: float = 0) -> Future[None]:
+        """Store a message that can be taken after so many seconds; the future ends when it is durable."""
+        ...
+
+    def take(self, *, now: datetime, visibility: float) -> Received | None:
+        """Take one message and hide it for so many seconds; None when none is visible."""
+        ...
+
+    def done(self, received: Received) -> None:
+        """Remove a message that was dealt with; nothing happens when it is no longer ours."""
+        ...
+
+    def again(self, received: Received, message: Message, *, now: datetime, after: float) -> None:
+        """Replace our message by this one, visible after so many seconds; nothing when it is no longer ours."""
+        ...
+
+    def poison(self, received: Received, why: str, *, now: datetime) -> None:
+        """Move our message aside for a person; nothing happens when it is no longer ours."""
+        ...
+
+    def poisoned(self, order: str = "") -> Sequence[Poisoned]:
+        """Return what was moved aside, oldest first; of one order if it is given."""
+        ...
+
+    def replay(self, poison_id: str, *, now: datetime) -> bool:
+        """Put a poisoned message back to work; False when it is not there (any more)."""
+        ...
+
+    def discard(self, poison_id: str) -> bool:
+        """Remove a poisoned message; False when it is not there (any more)."""
+        ...
+
+    def depth(self) -> int:
+        """Return how many messages wait or are being worked on."""
+        ...
+
+
+class Returns(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the gateway sends the buyer back to, and itself its notification. Absolute URLs."""
+
+    done: str
+    failed: str
+    notify: str
+
+
+class Gateway(Protocol):
+    """A payment gateway: pure, no call, no clock."""
+
+    @property
+    def shop_id(self) -> str:
+        """Our id at the gateway, as its notifications name it."""
+        ...
+
+    def request(self, order: Order, returns: Returns) -> PaymentRequest:
+        """Build the signed payment request; the same order gives the same request, byte for byte."""
+        ...
+
+    def verify(self, raw: RawNotification) -> PaymentEvent | None:
+        """Read a notification; None when it is authentic and says nothing about a payment.
+
+        Raises:
+            NotAuthentic: the gateway did not sign this; nothing may be stored.
+        """
+        ...
+
+    def acknowledge(self, raw: RawNotification) -> Acknowledgement:
+        """Return the answer that the gateway demands for this authentic notification."""
+        ...
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What an effect is made of: the order, and our own link that opens the course."""
+
+    order: Order
+    access_link: str
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """One effect on the outside world and why a second call is harmless.
+
+    `keyed`: the peer keeps our key, a repeat returns the first result. `set`: a repeat is a no-op.
+    `lookup`: `find` says whether it happened, at the latest `lag` seconds after. `unsafe`: none of these.
+
+    `do` and `find` return a receipt (for an invitation: the link) and raise `Transient` (it did not happen),
+    `OutcomeUnknown` (it may have), `Rejected` or `NeedsOperator` (it did not, and will not).
+    """
+
+    repeat: Repeat
+    do: Callable[[Delivery], str]
+    find: Callable[[Delivery], str | None] | None = None
+    lag: float = 0
+
+    def __post_init__(self) -> None:
+        if (self.repeat == "lookup") != (self.find is not None):
+            msg = "an effect has `find` exactly when it is of the kind `lookup`"
+            raise TypeError(msg)
+
+
+class Academy(Protocol):
+    """A course platform."""
+
+    @property
+    def invitation(self) -> Effect:
+        """Give the buyer access; the receipt is a link that opens the course."""
+        ...
+
+
+class FreshLinks(Protocol):
+    """A course platform whose links are short-lived; a repeat makes another link and harms nothing."""
+
+    def link(self, order: Order) -> str:
+        """Return a link that opens the course now."""
+        ...
+
+
+class Mailer(Protocol):
+    """A mailing tool."""
+
+    @property
+    def purchase(self) -> Effect:
+        """Register the purchase; the receipt is the tool's id of it."""
+        ...
+
+    @property
+    def sequence(self) -> Effect:
+        """Start the mail sequence that carries the access link; the receipt is the tool's id of it."""
+        ...
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail; equal keys are one mail."""
+
+    to: str
+    subject: str
+    text: str
+    key: str
+
+
+class Post(Protocol):
+    """A way to send one mail outside of any sequence."""
+
+    def send(self, mail: Mail) -> None:
+        """Send it; repeat-safety: keyed by `mail.key`."""
+        ...
+
+
+class Log(Protocol):
+    """Where events go, one line each."""
+
+    def __call__(self, event: str, **facts: object) -> None:
+        """Write down an event with its facts; never a payload, a secret or an e-mail address."""
+        ...
+
+
+Clock = Callable[[], datetime]
+"""Returns the time of now, aware and in UTC."""
+
+Gateways = Mapping[str, Gateway]

@@ -1,0 +1,111 @@
+"""Every page of the shop, as HTML: those that are written to disk and those that the API answers with.
+
+`Pages(source)` makes pages for the API. The builder asks for `api=False`, and its links start at the site's root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from kramik.catalogue import Product
+from kramik.errors import Problem
+from kramik.payment import PaymentRequest
+from kramik.site import markdown
+from kramik.site.remarks import INVOICE, VISIBLE, first_texts, remarks
+from kramik.site.source import Source
+from kramik.site.texts import Texts
+from kramik.site.theme import Theme
+from kramik.site.view import View
+
+MESSAGES = frozenset(
+    "bad_request conflict gone not_found not_ready resent too_large unavailable unknown_product".split()
+)
+"""The pages that say one thing; their words are `message.<name>_title` and `message.<name>_text`."""
+
+_KEPT = (*VISIBLE, "source")
+_SELLER = ("name", "address", "email", "phone", "tax_id")
+
+
+class Pages:
+    """The pages of one shop."""
+
+    def __init__(self, source: Source, templates: Path | None = None, *, api: bool = True) -> None:
+        self.theme = Theme(source, templates)
+        self._source, self._api = source, api
+        self._texts = cache(Texts)
+
+    # What the API answers with, too
+
+    def order_form(
+        self, product: str, lang: str, values: Mapping[str, str], problems: Sequence[Problem]
+    ) -> str:
+        """Return the order page, with what the buyer typed and what is wrong with it."""
+        sold = self._source.catalogue.get(product)
+        if sold is None:
+            return self.message("unknown_product", lang)
+        found = remarks(problems, self._texts(self._source.language(lang)))
+        return self._render(
+            "order.html",
+            lang,
+            f"/{sold.slug}/order/",
+            product=sold,
+            values={**dict.fromkeys(_KEPT, ""), **values},
+            remarks=found,
+            wrong=first_texts(found),
+            invoice_open=any(values.get(name) for name in INVOICE) or any(r.field in INVOICE for r in found),
+        )
+
+    def payment_form(self, request: PaymentRequest, lang: str) -> str:
+        """Return a page that sends the buyer to the gateway: by itself with script, by its button without."""
+        return self._render("payment.html", lang, None, request=request)
+
+    def message(self, name: str, lang: str) -> str:
+        """Return a page that says one thing and where to go from there; an unknown name is a bad request."""
+        name = name if name in MESSAGES else "bad_request"
+        return self._render("message.html", lang, None, name=name)
+
+    # What is only written to disk
+
+    def shop(self, lang: str) -> str:
+        """Return the front page: the author's words and every course."""
+        page = self._source.page("index", lang)
+        body = markdown.render(page.body, page.lang) if page else ""
+        return self._render(
+            "shop.html", lang, "/", page=page, body=body, products=list(self._source.catalogue)
+        )
+
+    def sales(self, product: Product, lang: str) -> str:
+        """Return the sales page of a course."""
+        lang = self._source.language(lang)
+        words = product.in_language(lang)
+        spoken = lang if lang in product.words else product.lang
+        body = markdown.render(words.body, spoken)
+        return self._render(
+            "product.html", lang, f"/{product.slug}/", product=product, words=words, body=body
+        )
+
+    def text(self, name: str, lang: str) -> str:
+        """Return a page that the author wrote, such as the terms."""
+        page = self._source.page(name, lang)
+        if page is None:
+            return self.message("not_found", lang)
+        body = markdown.render(page.body, page.lang)
+        return self._render("text.html", lang, f"/{name}/", page=page, body=body)
+
+    def thanks(self, lang: str) -> str:
+        """Return the page behind the payment, whose script follows the order."""
+        return self._render("thanks.html", lang, "/thanks/")
+
+    def resend(self, lang: str) -> str:
+        """Return the form that asks for the access mail again."""
+        return self._render("resend.html", lang, "/resend/")
+
+    def _render(self, template: str, lang: str, path: str | None, **values: object) -> str:
+        texts = self._texts(self._source.language(lang))
+        view = View(self.theme, texts, path=path, api=self._api)
+        seller = {**dict.fromkeys(_SELLER, ""), **self._source.seller}
+        return self.theme.render(
+            template, {"shop": self._source, "seller": seller, "view": view, "t": texts, **values}
+        )

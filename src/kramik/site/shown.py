@@ -1,0 +1,38 @@
+"""How money, moments and words look to a reader; the only place of the site that knows typography of a language.
+
+Source of the forms: Unicode CLDR 48, locales `pl` and `en`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from kramik.money import Money
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+_SYMBOLS = {"PLN": "zł", "EUR": "€", "USD": "$", "GBP": "£", "CZK": "Kč"}
+_POLISH_GROUPS_FROM = 10_000
+_ORPHAN = re.compile(r"(?<!\w)([aiouwz]) (?=\S)", re.IGNORECASE)
+_COUNTED = re.compile(r"(?<=[0-9]) (?=[^\W\d])")
+
+
+def price(money: Money, lang: str) -> str:
+    """Return `299,00 zł` in Polish and `PLN 299.00` in any other language."""
+    whole, point, rest = money.amount.partition(".")
+    if lang == "pl":
+        grouped = f"{int(whole):,}".replace(",", NO_BREAK) if int(whole) >= _POLISH_GROUPS_FROM else whole
+        return f"{grouped}{point and ','}{rest}{NO_BREAK}{_SYMBOLS.get(money.currency, money.currency)}"
+    return f"{money.currency}{NO_BREAK}{int(whole):,}{point}{rest}"
+
+
+def moment(when: datetime, lang: str) -> str:
+    """Return day, time and offset as the author wrote them, such as `1.12.2026, 10:00 (UTC+01:00)`."""
+    day = f"{when.day}.{when:%m.%Y}" if lang == "pl" else f"{when:%Y-%m-%d}"
+    return f"{day}, {when:%H:%M} ({when:%Z})"
+
+
+def typeset(text: str, lang: str) -> str:
+    """Keep a number on the line of what it counts, and a Polish one-letter word on the line of the next word."""
+    counted = _COUNTED.sub(NO_BREAK, text)
+    return _ORPHAN.sub(rf"\1{NO_BREAK}", counted) if lang == "pl" else counted

@@ -1,0 +1,125 @@
+"""What a site is made from: the catalogue, the author's pages and the addresses, all of it already read.
+
+This package opens no file of the shop but its templates; whoever builds hands the texts over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from kramik import catalogue
+from kramik.catalogue import Catalogue
+from kramik.errors import ConfigurationError, Problem
+from kramik.intent import ConsentText
+
+RESERVED = frozenset({"access", "api", "assets", "healthz", "index", "order", "resend", "thanks"})
+"""Folders of the site and the API; no product and no page may take their names."""
+
+_FIRST = ("terms", "privacy")
+_NAME = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.(?P<lang>[a-z]{2}))?\.md")
+
+
+class PageFront(msgspec.Struct, forbid_unknown_fields=True):
+    """The front matter of a page."""
+
+    title: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One text of the author; `body` is Markdown, `lang` the language it is really written in."""
+
+    title: str
+    body: str
+    lang: str
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a site says; `site` and `api` are absolute URLs without a slash at the end.
+
+    The first of `langs` and of `gateways` is the default. `pages` maps file names such as `terms.en.md` to texts.
+    """
+
+    name: str
+    site: str
+    api: str
+    langs: tuple[str, ...]
+    currency: str
+    catalogue: Catalogue
+    pages: Mapping[str, str]
+    consents: Mapping[str, ConsentText]
+    gateways: tuple[str, ...]
+    seller: Mapping[str, str]
+    form_action_origins: tuple[str, ...]
+
+    def language(self, wanted: str) -> str:
+        """Return the wanted language if the shop speaks it, else its default."""
+        return wanted if wanted in self.langs else self.langs[0]
+
+    def prefix(self, lang: str) -> str:
+        """Return the folder of a language: empty for the default, else such as `/en`."""
+        return "" if lang == self.langs[0] else f"/{lang}"
+
+    def page_names(self) -> list[str]:
+        """Return the names of the pages but `index`: the terms, the privacy notice, then the others by name."""
+        names = {parts["name"] for parts in self._parts()} - {"index"}
+        return sorted(names, key=lambda name: (*(name != first for first in _FIRST), name))
+
+    def page(self, name: str, lang: str) -> Page | None:
+        """Return a page in this language, or in the default one, or None.
+
+        Raises:
+            ConfigurationError: the front matter is wrong; show file and line to the author.
+        """
+        translated = f"{name}.{lang}.md"
+        if translated in self.pages:
+            return self._read(translated, lang)
+        original = f"{name}.md"
+        return self._read(original, self.langs[0]) if original in self.pages else None
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what would make pages collide or vanish."""
+        taken = RESERVED | set(self.langs)
+        for product in self.catalogue:
+            if product.slug in taken:
+                yield _wrong(
+                    f"products/{product.slug}.md:1", "takes the name of a folder of the site; rename it"
+                )
+        for name in self.page_names():
+            if name in taken or name in self.catalogue.products:
+                yield _wrong(
+                    f"pages/{name}.md:1", "takes the name of a product or a folder of the site; rename it"
+                )
+        for file in self.pages:
+            if not _NAME.fullmatch(file):
+                yield _wrong(
+                    f"pages/{file}:1", "is no page name; use small ASCII letters, such as terms.en.md"
+                )
+
+    def _parts(self) -> Iterator[re.Match[str]]:
+        return filter(None, map(_NAME.fullmatch, self.pages))
+
+    def _read(self, file: str, lang: str) -> Page:
+        try:
+            front, body = catalogue.split(file, self.pages[file])
+            title = catalogue.front_matter(file, front, PageFront).title
+        except ConfigurationError as error:
+            raise ConfigurationError(*(_of_page(each) for each in error.problems)) from None
+        return Page(title=title, body=body, lang=lang)
+
+
+def origin(url: str) -> str:
+    """Return scheme and host of a URL, as a Content-Security-Policy names it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _of_page(problem: Problem) -> Problem:
+    return msgspec.structs.replace(problem, field=problem.field.replace("products/", "pages/", 1))
+
+
+def _wrong(field: str, message: str) -> Problem:
+    return Problem(field=field, code="wrong", message=message)

@@ -1,0 +1,89 @@
+"""What a template may ask about its page: addresses, texts, money, typography.
+
+Pages of the static site link from the root; pages that the API answers with link to the site by its full address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from kramik.catalogue import Product
+from kramik.money import Money
+from kramik.site import shown
+from kramik.site.cover import cover
+from kramik.site.source import Source, origin
+from kramik.site.texts import Texts
+from kramik.site.theme import Theme
+
+
+class View:
+    """One page in one language; `path` is its address below the language, None when it has no address of its own."""
+
+    cover = staticmethod(cover)
+
+    def __init__(self, theme: Theme, texts: Texts, *, path: str | None, api: bool) -> None:
+        self.path = path
+        self.lang = texts.lang
+        self._theme, self._source = theme, theme.source
+        self._base = _base(theme.source, api=api)
+
+    def link(self, path: str, lang: str = "") -> str:
+        """Return the address to follow from this page."""
+        return f"{self._base}{self._source.prefix(lang or self.lang)}{path}"
+
+    def address(self, lang: str = "") -> str:
+        """Return the full address of this page in a language."""
+        return f"{self._source.site}{self._source.prefix(lang or self.lang)}{self.path or '/'}"
+
+    def asset(self, name: str) -> str:
+        """Return the address of a style sheet, script or picture of the theme."""
+        return f"{self._base}/{self._theme.assets[name].path}"
+
+    def others(self) -> Mapping[str, str]:
+        """Return where this page is in the other languages."""
+        path = self.path or "/"
+        return {lang: self.link(path, lang) for lang in self._source.langs if lang != self.lang}
+
+    def name_of(self, lang: str) -> str:
+        """Return what a language calls itself."""
+        return Texts(lang)("language.name")
+
+    def texts(self) -> list[tuple[str, str]]:
+        """Return name and title of every page that the author wrote."""
+        pages = ((name, self._source.page(name, self.lang)) for name in self._source.page_names())
+        return [(name, page.title) for name, page in pages if page]
+
+    def consent(self, name: str) -> str:
+        """Return the text beside a box, exactly as its hash is stored with the order."""
+        texts = self._source.consents[name].texts
+        return texts.get(self.lang) or next(iter(texts.values()))
+
+    def price(self, money: Money) -> str:
+        """Return an amount as the reader writes it."""
+        return shown.price(money, self.lang)
+
+    def moment(self, when: datetime) -> str:
+        """Return a moment as the reader writes it."""
+        return shown.moment(when, self.lang)
+
+    def typeset(self, text: str, lang: str = "") -> str:
+        """Return a text whose lines break where the language allows."""
+        return shown.typeset(text, lang or self.lang)
+
+    def language_of(self, product: Product) -> str:
+        """Return the language in which this page shows the words of a product."""
+        return self.lang if self.lang in product.words else product.lang
+
+    @property
+    def preconnect(self) -> str:
+        """Return the origin of the API when it is not the site's own."""
+        api = origin(self._source.api)
+        return "" if api == origin(self._source.site) else api
+
+
+def _base(source: Source, *, api: bool) -> str:
+    if api and origin(source.api) != origin(source.site):
+        return source.site
+    return urlsplit(source.site).path.rstrip("/")

@@ -1,0 +1,1 @@
+"""Orders and the queue in one technology a file."""

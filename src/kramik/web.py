@@ -1,0 +1,324 @@
+"""The handler of every route, for any host.
+
+A handler parses, asks the shop and answers; it decides nothing about orders and knows no framework.
+No stack trace, no secret and no expected signature ever leaves through here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import parse_qs
+
+import msgspec
+
+from kramik import form, openapi
+from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, plain, see
+from kramik.errors import Conflict, KramikError, NeedsOperator, NotAuthentic, Problem, Rejected, Transient
+from kramik.order import Order
+from kramik.payment import PaymentRequest, RawNotification
+from kramik.ports import Clock
+from kramik.shop import Placed, Shop
+
+LARGEST_BODY = 64 * 1024
+
+Handler = Callable[[Request, str], Answer]
+
+_SAFE = (("x-content-type-options", "nosniff"),)
+
+
+class Pages(Protocol):
+    """The pages that the functions answer with; made from the templates of the static site."""
+
+    def order_form(
+        self, product: str, lang: str, values: Mapping[str, str], problems: Sequence[Problem]
+    ) -> str:
+        """Return the order page with the values kept and the problems shown."""
+        ...
+
+    def payment_form(self, request: PaymentRequest, lang: str) -> str:
+        """Return a page that submits the gateway's form."""
+        ...
+
+    def message(self, name: str, lang: str) -> str:
+        """Return a page that says one thing."""
+        ...
+
+
+class Web:
+    """Every route of one shop."""
+
+    def __init__(self, shop: Shop, pages: Pages, clock: Clock, *, page_headers: Mapping[str, str]) -> None:
+        self._shop, self._pages, self._clock = shop, pages, clock
+        self._page_headers = tuple(
+            (name.lower(), value) for name, value in {**page_headers, **dict(PRIVATE)}.items()
+        )
+        self._routes: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
+            ("GET", re.compile(r"/api/warm"), self.warm),
+            ("POST", re.compile(r"/api/orders"), self.place),
+            ("POST", re.compile(r"/api/payments/([a-z0-9_-]{1,40})"), self.notify),
+            ("GET", re.compile(r"/api/orders/([^/]{1,64})"), self.status),
+            ("GET", re.compile(r"/access/([^/]{1,128})"), self.open_access),
+            ("POST", re.compile(r"/api/access/resend"), self.resend),
+            ("GET", re.compile(r"/healthz"), self.health),
+            ("GET", re.compile(r"/api/openapi\.json"), self.describe),
+        )
+
+    def warm_up(self) -> None:
+        """Load everything that a first order needs."""
+        form.warm()
+        self._shop.warm()
+
+    def handle(self, request: Request) -> Answer:
+        """Find the handler and let it answer; whatever goes wrong becomes an answer too."""
+        if request.method == "OPTIONS":
+            return self._allowed(request)
+        methods = []
+        for method, pattern, handler in self._routes:
+            match = pattern.fullmatch(request.path)
+            if match and (request.method == method or (request.method, method) == ("HEAD", "GET")):
+                return self._guarded(request, lambda: handler(request, match[1] if match.re.groups else ""))  # noqa: B023 - called at once
+            methods += [method] if match else []
+        if methods:
+            allow = (("allow", ", ".join(sorted({*methods, "OPTIONS"}))),)
+            return self._finished(
+                request, self._failure(request, HTTPStatus.METHOD_NOT_ALLOWED, "method", headers=allow)
+            )
+        return self._finished(request, self._failure(request, HTTPStatus.NOT_FOUND, "not_found"))
+
+    def too_large(self, request: Request) -> Response:
+        """Answer a body over the limit."""
+        return self._finished(
+            request, self._failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+        )
+
+    def warm(self, request: Request, _: str) -> Answer:  # noqa: ARG002 - a handler
+        """Answer 204 with everything loaded that a first order needs; no store, no gateway, nothing logged."""
+        self.warm_up()
+        return Response(status=HTTPStatus.NO_CONTENT, headers=(("cache-control", "no-store"),))
+
+    def place(self, request: Request, _: str) -> Answer:
+        """Place an order and send the buyer to the gateway."""
+        fields: dict[str, str] = {}
+        try:
+            fields = form.decode_json(request.body) if request.has_json() else form.decode_form(request.body)
+            if fields.get(form.HONEYPOT):
+                return see(f"{self._shop.addresses.site}/thanks/")
+            draft, problems = form.read_draft(fields, key=request.headers.get("idempotency-key", ""))
+            placed = self._shop.place(draft, now=self._clock(), problems=problems)
+        except Rejected as error:
+            return self._invalid(request, fields, error.problems)
+        return Pending(
+            stored=placed.stored,
+            then=lambda: self._guarded_now(request, lambda: self._placed(request, placed)),
+        )
+
+    def notify(self, request: Request, gateway: str) -> Answer:
+        """Verify, put, acknowledge."""
+        raw = RawNotification(headers=request.headers, query=request.query, body=request.body)
+        try:
+            accepted = self._shop.notify(gateway, raw, now=self._clock())
+        except NotAuthentic:
+            self._shop.ports.log("notification_refused", gateway=gateway)
+            return plain(HTTPStatus.BAD_REQUEST, "not authentic")
+        except Rejected:
+            return plain(HTTPStatus.NOT_FOUND, "unknown gateway")
+        except NeedsOperator as error:
+            self._shop.ports.log("notification_unreadable", gateway=gateway, why=str(error))
+            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
+        except Transient:
+            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
+        answer = accepted.acknowledgement
+        response = Response(
+            status=answer.status, body=answer.body, headers=(("content-type", answer.content_type),)
+        )
+        return Pending(stored=accepted.stored, then=lambda: self._acknowledged(accepted.stored, response))
+
+    def status(self, request: Request, order_id: str) -> Answer:
+        """Show the buyer where their order stands; unknown and foreign look the same."""
+        key = parse_qs(request.query).get("key", [""])[0]
+        order = self._shop.status(order_id, key)
+        if order is None:
+            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found", program=True)
+        return as_json(HTTPStatus.OK, self._shown(order), headers=PRIVATE)
+
+    def open_access(self, request: Request, token: str) -> Answer:
+        """Send the buyer to the course."""
+        order, link = self._shop.open_access(token)
+        if link:
+            return see(link)
+        if order is None:
+            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found")
+        if order.status == "refunded":
+            return self._failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
+        return self._failure(request, HTTPStatus.NOT_FOUND, "not_ready", lang=order.intent.lang)
+
+    def resend(self, request: Request, _: str) -> Answer:
+        """Answer the same to everybody; the worker finds out whether there is something to send."""
+        fields = form.decode_json(request.body) if request.has_json() else form.decode_form(request.body)
+        lang, email = fields.get("lang", ""), form.read_email(fields.get("email", "")[:254])
+        if not email:
+            return self._resent(request, lang)
+        stored = self._shop.ask_resend(email, now=self._clock())
+        return Pending(
+            stored=stored,
+            then=lambda: self._guarded_now(request, lambda: self._resent_when(stored, request, lang)),
+        )
+
+    def health(self, request: Request, _: str) -> Answer:  # noqa: ARG002 - a handler
+        """Answer 200 when the store does."""
+        self._shop.ports.orders.ping()
+        return as_json(HTTPStatus.OK, {"status": "ok"}, headers=(("cache-control", "no-store"),))
+
+    def describe(self, request: Request, _: str) -> Answer:  # noqa: ARG002 - a handler
+        """Answer the OpenAPI document."""
+        return as_json(HTTPStatus.OK, openapi.document(self._shop.addresses.api))
+
+    # What follows the commit
+
+    def _placed(self, request: Request, placed: Placed) -> Response:
+        order = self._shop.placed(placed)
+        payment = self._shop.request(order)
+        if request.wants_json():
+            status_url = (
+                f"{self._shop.addresses.api}/api/orders/{order.id}?key={self._shop.status_key(order)}"
+            )
+            content = {"order": order.id, "payment": payment, "status_url": status_url}
+            return as_json(HTTPStatus.CREATED, content, headers=PRIVATE)
+        if payment.method == "GET":
+            return see(payment.url)
+        return self._page(HTTPStatus.OK, self._pages.payment_form(payment, order.intent.lang))
+
+    def _acknowledged(self, stored: Future[None], response: Response) -> Response:
+        try:
+            stored.result()
+        except KramikError as error:
+            self._shop.ports.log("notification_not_stored", why=str(error))
+            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
+        return response
+
+    def _resent_when(self, stored: Future[None], request: Request, lang: str) -> Response:
+        stored.result()
+        return self._resent(request, lang)
+
+    def _resent(self, request: Request, lang: str) -> Response:
+        if request.wants_json():
+            return as_json(HTTPStatus.ACCEPTED, {"status": "accepted"}, headers=PRIVATE)
+        return self._page(HTTPStatus.ACCEPTED, self._pages.message("resent", self._lang(lang)))
+
+    # Errors
+
+    def _guarded(self, request: Request, answer: Callable[[], Answer]) -> Answer:
+        try:
+            given = answer()
+        except Exception as error:  # noqa: BLE001 - no stack trace ever leaves
+            return self._finished(request, self._broken(request, error))
+        if isinstance(given, Response):
+            return self._finished(request, given)
+        return Pending(stored=given.stored, then=lambda: self._finished(request, given.then()))
+
+    def _guarded_now(self, request: Request, answer: Callable[[], Response]) -> Response:
+        try:
+            return answer()
+        except Exception as error:  # noqa: BLE001 - no stack trace ever leaves
+            return self._broken(request, error)
+
+    def _broken(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, Rejected):
+            return self._problems(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "The request can not be read.", error.problems
+            )
+        if isinstance(error, Conflict):
+            problem = Problem(field="idempotency_key", code="conflict", message=str(error))
+            return self._failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
+        if isinstance(error, KramikError):
+            self._shop.ports.log("unavailable", path=request.path.partition("/access/")[0], why=str(error))
+            return self._failure(
+                request, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", headers=(("retry-after", "5"),)
+            )
+        self._shop.ports.log("bug", path=request.path.partition("/access/")[0], error=type(error).__name__)
+        return self._failure(request, HTTPStatus.INTERNAL_SERVER_ERROR, "unavailable")
+
+    def _invalid(self, request: Request, fields: Mapping[str, str], problems: Sequence[Problem]) -> Response:
+        unique = tuple({(each.field, each.code): each for each in problems}.values())
+        if request.wants_json():
+            return self._problems(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", unique
+            )
+        page = self._pages.order_form(
+            fields.get("product", ""), self._lang(fields.get("lang", "")), fields, unique
+        )
+        return self._page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
+
+    def _problems(self, status: HTTPStatus, title: str, problems: Sequence[Problem]) -> Response:
+        content = {"type": "about:blank", "title": title, "status": int(status), "errors": problems}
+        return as_json(status, content, headers=PRIVATE, kind="application/problem+json")
+
+    def _failure(
+        self,
+        request: Request,
+        status: HTTPStatus,
+        name: str,
+        *,
+        lang: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+        problem: Problem | None = None,
+        program: bool = False,
+    ) -> Response:
+        if program or request.wants_json() or name == "method":
+            found = problem or Problem(field="", code=name, message=status.phrase)
+            response = self._problems(status, status.phrase, [found])
+        else:
+            response = self._page(status, self._pages.message(name, self._lang(lang)))
+        return msgspec.structs.replace(response, headers=response.headers + headers)
+
+    def _page(self, status: HTTPStatus, page: str) -> Response:
+        headers = (("content-type", "text/html; charset=utf-8"), *self._page_headers)
+        return Response(status=status, body=page.encode(), headers=headers)
+
+    def _lang(self, lang: str) -> str:
+        return lang if lang in self._shop.langs else self._shop.langs[0]
+
+    # Other sites
+
+    def _allowed(self, request: Request) -> Response:
+        allow = (
+            ("access-control-allow-methods", "GET, POST, OPTIONS"),
+            ("access-control-allow-headers", "content-type, idempotency-key, accept"),
+            ("access-control-max-age", "600"),
+        )
+        return self._finished(request, Response(status=HTTPStatus.NO_CONTENT, headers=allow))
+
+    def _finished(self, request: Request, response: Response) -> Response:
+        known = {name for name, _ in response.headers}
+        headers = response.headers + tuple(each for each in _SAFE if each[0] not in known)
+        origin = request.headers.get("origin")
+        if origin is not None:
+            headers += (("vary", "origin"),)
+        if origin == self._shop.addresses.site_origin:
+            headers += (("access-control-allow-origin", origin),)
+        return msgspec.structs.replace(
+            response, headers=headers, body=b"" if request.method == "HEAD" else response.body
+        )
+
+    def _shown(self, order: Order) -> dict[str, object]:
+        opens = order.step("invitation").state == "done" and order.status != "refunded"
+        return {
+            "order": order.id,
+            "status": _status(order),
+            "product": order.intent.product,
+            "title": order.intent.title,
+            "price": str(order.intent.price),
+            "email": order.intent.buyer.masked_email,
+            "access": self._shop.access_link(order) if opens else None,
+        }
+
+
+def _status(order: Order) -> str:
+    if order.status == "placed":
+        last = order.payments[-1].event.kind if order.payments else ""
+        return "attention" if order.stuck else "failed" if last == "failed" else "waiting"
+    return "attention" if order.state == "parked" else order.status

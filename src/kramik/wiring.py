@@ -1,0 +1,190 @@
+"""The composition root: the only file that knows every adapter.
+
+Each adapter is imported inside its own function, so that a process loads only what its shop uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from kramik import config, table
+from kramik.errors import Problem, Rejected
+from kramik.fulfilment import effects
+from kramik.log import Logger
+from kramik.payment import Keys
+from kramik.ports import Academy, Gateway, Mailer, Orders, Post, Queue
+from kramik.shop import Addresses, Ports, Shop, Timing
+
+if TYPE_CHECKING:
+    from kramik.config import Settings
+    from kramik.site.pages import Pages
+    from kramik.site.source import Source
+    from kramik.stores.sqlite import SqliteStore
+
+Made_co = TypeVar("Made_co", covariant=True)
+
+
+class MailTool(Mailer, Post, Protocol):
+    """A mailing tool that can also send one mail."""
+
+
+class Kind(Generic[Made_co]):
+    """An adapter that is loaded: the shape of its table, and how it is made from that and the time-out of a call."""
+
+    def __init__(self, shape: type[table.Shape], make: Callable[[table.Shape, float], Made_co]) -> None:
+        self.shape: type[msgspec.Struct] = shape
+        self._read, self._make = shape, make
+
+    def make(self, settings: msgspec.Struct, call: float) -> Made_co:
+        """Make the adapter."""
+        if not isinstance(settings, self._read):
+            msg = f"settings of {type(settings).__name__} for {self._read.__name__}"
+            raise TypeError(msg)
+        return self._make(settings, call)
+
+
+def _sandbox_gateway() -> Kind[Gateway]:
+    from kramik.gateways.sandbox import SandboxGateway, Settings
+
+    return Kind(Settings, lambda settings, _: SandboxGateway(settings))
+
+
+def _sandbox_academy() -> Kind[Academy]:
+    from kramik.academies.sandbox import SandboxAcademy, Settings
+
+    return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call))
+
+
+def _sandbox_mailer() -> Kind[MailTool]:
+    from kramik.mailers.sandbox import SandboxMailer, Settings
+
+    return Kind(Settings, lambda settings, call: SandboxMailer(settings, call_seconds=call))
+
+
+GATEWAYS: Mapping[str, Callable[[], Kind[Gateway]]] = {"sandbox": _sandbox_gateway}
+ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {"sandbox": _sandbox_academy}
+MAILERS: Mapping[str, Callable[[], Kind[MailTool]]] = {"sandbox": _sandbox_mailer}
+FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
+    "gateways": GATEWAYS,
+    "academy": ACADEMIES,
+    "mailer": MAILERS,
+}
+
+
+def read(folder: Path, environ: Mapping[str, str], overlay: Mapping[str, object] | None = None) -> Settings:
+    """Read the settings of a shop folder.
+
+    Raises:
+        ConfigurationError: every problem of every file.
+    """
+    return config.read(folder, environ, shape, overlay)
+
+
+def shape(family: str, kind: str) -> type[msgspec.Struct]:
+    """Return the shape of an adapter's table.
+
+    Raises:
+        Rejected: there is no such adapter.
+    """
+    kinds = FAMILIES[family]
+    if kind not in kinds:
+        message = f"{kind!r} is not known here; {table.nearest(kind, kinds)}"
+        raise Rejected(Problem(field="kind", code="unknown_kind", message=message))
+    return kinds[kind]().shape
+
+
+def build(settings: Settings, orders: Orders, queue: Queue) -> Shop:
+    """Build the shop over an open store."""
+    call = settings.worker.call
+    academy = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
+    mailer = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call)
+    gateways = {
+        name: GATEWAYS[each.kind]().make(each.settings, call) for name, each in settings.gateways.items()
+    }
+    ports = Ports(
+        orders=orders,
+        queue=queue,
+        gateways=gateways,
+        effects=effects(academy, mailer),
+        post=mailer,
+        log=logger(settings),
+    )
+    return Shop(
+        ports,
+        catalogue=settings.catalogue,
+        keys=Keys(*settings.secrets),
+        addresses=Addresses(site=settings.site, api=settings.api),
+        consents=settings.consents,
+        timing=Timing(visibility=settings.worker.visibility, call=call),
+        langs=settings.languages,
+    )
+
+
+def asleep() -> None:
+    """Wake nobody: a process without workers."""
+
+
+def open_store(file: Path, *, wake: Callable[[], None] = asleep) -> SqliteStore:
+    """Open the embedded store; `wake` is called when a message can be taken.
+
+    Raises:
+        ConfigurationError: the file is none of ours, or newer than this version.
+    """
+    from kramik.stores.sqlite import SqliteStore
+
+    return SqliteStore(file, wake=wake)
+
+
+def build_site(settings: Settings, out: Path) -> list[str]:
+    """Build the static site into a folder."""
+    from kramik.site.build import build
+
+    return build(source(settings), out, templates=settings.templates)
+
+
+def headers(settings: Settings, place: Literal["site", "api"]) -> Mapping[str, str]:
+    """Return the headers of the static site's pages, or of those that the functions answer with."""
+    from kramik.site.headers import security
+
+    return security(source(settings), place)
+
+
+def logger(settings: Settings) -> Logger:
+    """Return the log of this shop, which knows what to mask."""
+    return Logger([*settings.secrets, *config.secrets_of(settings)])
+
+
+def source(settings: Settings) -> Source:
+    """Return what the static site is made from."""
+    from kramik.site.source import Source
+
+    adapters = settings.gateways.values()
+    origins = {_origin(str(getattr(each.settings, "base_url", ""))) for each in adapters}
+    return Source(
+        name=settings.name,
+        site=settings.site,
+        api=settings.api,
+        langs=settings.languages,
+        currency=settings.currency,
+        catalogue=settings.catalogue,
+        pages=settings.pages,
+        consents=settings.consents,
+        gateways=tuple(settings.gateways),
+        seller=msgspec.to_builtins(settings.seller),
+        form_action_origins=tuple(sorted(origins - {""})),
+    )
+
+
+def pages(settings: Settings) -> Pages:
+    """Return the pages that the functions answer with."""
+    from kramik.site.pages import Pages
+
+    return Pages(source(settings), settings.templates)
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])

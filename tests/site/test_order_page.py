@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from kramik.catalogue import Catalogue
+from kramik.consents import DEFAULTS
+from kramik.errors import Problem
+from kramik.money import Money
+from kramik.payment import PaymentRequest
+from kramik.site.pages import MESSAGES, Pages
+from tests.site.dom import Element, parse
+from tests.site.world import example
+
+SLUG = "agregaty-w-praktyce"
+NASTY = (
+    '"><script>alert(1)</script>',
+    "{{7*7}}",
+    "{0.__class__}",
+    "{% raw %}",
+    "'><img src=x onerror=alert(1)>",
+    "ż\u202e",
+)
+FIELDS = {
+    "product": "hidden",
+    "lang": "hidden",
+    "price_shown": "hidden",
+    "catalogue": "hidden",
+    "idempotency_key": "hidden",
+    "source": "hidden",
+    "email": "email",
+    "name": "text",
+    "company": "text",
+    "tax_id": "text",
+    "street": "text",
+    "postal_code": "text",
+    "city": "text",
+    "bookmark": "text",
+    "consent_terms": "checkbox",
+    "consent_immediate": "checkbox",
+    "consent_marketing": "checkbox",
+}
+
+
+def problem(field: str, code: str, message: str = "sentence of the API") -> Problem:
+    """Make a problem."""
+    return Problem(field=field, code=code, message=message)
+
+
+def order_page(*problems: Problem, lang: str = "pl", product: str = SLUG, **values: str) -> Element:
+    """Return the order page that the API would answer with."""
+    return parse(Pages(example()).order_form(product, lang, values, problems))
+
+
+def value(page: Element, name: str) -> str:
+    """Return the value of a field."""
+    return page.one("input", name=name).attrs["value"]
+
+
+def test_every_field() -> None:
+    """The form posts to the API and holds every field, each with its type written out."""
+    form = order_page().one("form")
+
+    assert ("post", "https://api.kurs.example/api/orders") == (form.attrs["method"], form.attrs["action"])
+    assert {each.attrs["name"]: each.attrs["type"] for each in form.all("input")} == FIELDS
+
+
+def test_what_the_server_compares() -> None:
+    """Product, language, price and catalogue are those of the page; the key is left to the script."""
+    page = order_page(lang="en")
+    expected = (SLUG, "en", "299.00 PLN", example().catalogue.hash, "")
+
+    assert expected == tuple(
+        value(page, name) for name in ("product", "lang", "price_shown", "catalogue", "idempotency_key")
+    )
+
+
+@pytest.mark.parametrize(
+    ("lang", "label"), [("pl", "Zamawiam z obowiązkiem zapłaty"), ("en", "Order with obligation to pay")]
+)
+def test_the_button_says_that_it_costs(lang: str, label: str) -> None:
+    """The words on the button are the lawful ones, and the same words are sent."""
+    button = order_page(lang=lang).one("button", type="submit", name="button")
+
+    assert (label, label) == (button.text, button.attrs["value"])
+
+
+@pytest.mark.parametrize("lang", ["pl", "en"])
+@pytest.mark.parametrize("name", ["terms", "immediate", "marketing"])
+def test_consents_show_the_text_whose_hash_is_stored(lang: str, name: str) -> None:
+    """The label is the consent text to the letter, and its box is not ticked."""
+    page = order_page(lang=lang)
+    label = page.one("label", **{"for": f"consent_{name}"}).text
+    box = page.one("input", name=f"consent_{name}")
+
+    assert DEFAULTS[name].texts[lang] == label
+    assert sha256(label.encode()).digest() == sha256(DEFAULTS[name].texts[lang].encode()).digest()
+    assert "checked" not in box.attrs
+    assert (name != "marketing") == ("required" in box.attrs)
+
+
+@pytest.mark.parametrize("text", NASTY)
+@pytest.mark.parametrize(
+    "name", ["email", "name", "company", "tax_id", "street", "postal_code", "city", "source"]
+)
+def test_values_are_kept_as_typed(name: str, text: str) -> None:
+    """What a stranger typed comes back as a value and is nothing else."""
+    page = order_page(problem("email", "missing"), **{name: text})
+
+    assert text == value(page, name)
+    assert [] == page.all("img")
+    assert 1 == len(page.all("script"))
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_problems_of_the_api_are_shown_as_text(text: str) -> None:
+    """A code without words of ours shows the sentence of the API, to the letter."""
+    page = order_page(problem("email", "some_new_code", text), problem(text, "missing"))
+
+    assert text in page.one(role="alert").text
+    assert [] == page.all("img")
+
+
+def test_ticked_boxes_stay_ticked_and_the_key_is_dropped() -> None:
+    """After an error a box that the buyer ticked is ticked; the key of the refused try and the trap are empty."""
+    page = order_page(problem("name", "missing"), consent_terms="yes", idempotency_key="k", bookmark="spam")
+
+    assert "checked" in page.one("input", name="consent_terms").attrs
+    assert "checked" not in page.one("input", name="consent_immediate").attrs
+    assert ("", "") == (value(page, "idempotency_key"), value(page, "bookmark"))
+
+
+def test_the_summary_leads_to_the_fields() -> None:
+    """Each remark links to its field, in the order of the form, and the summary can take the focus."""
+    page = order_page(problem("consent_terms", "consent_missing"), problem("email", "invalid_email"))
+    summary = page.one("div", role="alert", tabindex="-1")
+
+    assert "autofocus" in summary.attrs
+    assert ["#email", "#consent_terms"] == [link.attrs["href"] for link in summary.all("a")]
+    assert page.one("title").text.startswith("Błąd: ")
+
+
+def test_a_wrong_field_is_tied_to_its_remark() -> None:
+    """The field is marked invalid and described by its hint and by the remark, whose words stand in the summary too."""
+    page = order_page(problem("email", "invalid_email"), lang="en")
+    field = page.one("input", name="email")
+
+    assert ("true", "email-hint email-wrong") == (
+        field.attrs["aria-invalid"],
+        field.attrs["aria-describedby"],
+    )
+    assert page.one("p", id="email-wrong").text == page.one(role="alert").one("a").text
+    assert page.one("title").text.startswith("Error: ")
+
+
+def test_a_page_without_problems_marks_nothing() -> None:
+    """Without problems there is no summary, no mark and no prefix."""
+    page = order_page()
+
+    assert [] == page.all(role="alert") + [each for each in page if "aria-invalid" in each.attrs]
+    assert page.one("title").text.startswith("Zamówienie: Agregaty w praktyce")
+
+
+def test_the_invoice_unfolds_when_it_matters() -> None:
+    """The invoice is folded until it holds something or something in it is wrong."""
+    folded = [order_page(), order_page(company="Firma"), order_page(problem("tax_id", "invalid_tax_id"))]
+
+    assert [False, True, True] == ["open" in page.one("details").attrs for page in folded]
+
+
+def test_a_changed_price_is_shown_and_sent_anew() -> None:
+    """The page says that the price changed, shows the new one, and sends the new one when confirmed."""
+    page = order_page(problem("price_shown", "price_changed"), price_shown="199.00 PLN")
+
+    assert "299.00 PLN" == value(page, "price_shown")
+    assert "299,00\N{NO-BREAK SPACE}zł" == page.one("p", id="price").text
+    assert "#price" == page.one(role="alert").one("a").attrs["href"]
+
+
+def test_an_unknown_product_is_a_page_with_a_way_out() -> None:
+    """A product that is not sold gets a page that leads to the shop, with no form."""
+    page = order_page(problem("product", "unknown_product"), product='"><script>')
+
+    assert "Nie ma takiego kursu" == page.one("h1").text
+    assert [] == page.all("form") + page.all("script")
+
+
+def test_an_unknown_language_gets_the_default() -> None:
+    """A page is always answered, in the default language of the shop."""
+    assert "pl" == order_page(lang="xx").one("html").attrs["lang"]
+
+
+def test_gateways_are_a_choice_only_when_there_are_several() -> None:
+    """With two gateways the first is chosen, until the buyer chose the other."""
+    several = Pages(example(gateways=("imoje", "sandbox")))
+    pages = [
+        parse(several.order_form(SLUG, "pl", chosen, ()))
+        for chosen in ({}, {"gateway": "sandbox"}, {"gateway": "x"})
+    ]
+    chosen = [
+        [each.attrs["value"] for each in page.all("input", name="gateway") if "checked" in each.attrs]
+        for page in pages
+    ]
+
+    assert [["imoje"], ["sandbox"], ["imoje"]] == chosen
+    assert [] == order_page().all("input", name="gateway")
+
+
+def test_free_of_markup_from_the_catalogue() -> None:
+    """A title with markup is text on every page that shows it."""
+    product = example().catalogue.products[SLUG]
+    words = {"pl": type(product.words["pl"])(title="<i>{0}</i>", summary='"&')}
+    nasty = type(product)(slug=SLUG, lang="pl", words=words, price=Money(minor=1, currency="PLN"), course="c")
+    source = example(catalogue=Catalogue(products={SLUG: nasty}, hash="h"))
+    pages = Pages(source)
+
+    for page in (pages.order_form(SLUG, "pl", {}, ()), pages.sales(nasty, "pl"), pages.shop("pl")):
+        assert [] == parse(page).all("i")
+
+
+def test_pages_of_another_origin_link_to_the_site_in_full() -> None:
+    """A page that the API answers on its own origin loads style and scripts from the site."""
+    page = order_page()
+
+    assert page.one("link", rel="stylesheet").attrs["href"].startswith("https://kurs.example/assets/kramik.")
+    assert page.one("script").attrs["src"].startswith("https://kurs.example/assets/order.")
+
+
+def test_the_payment_form_carries_every_field() -> None:
+    """A POST gateway gets its fields, escaped, behind a button that works by itself."""
+    request = PaymentRequest(
+        method="POST", url="https://pay.example/start", fields={"a": '"><b>', "signature": "x;sha256"}
+    )
+    page = parse(Pages(example()).payment_form(request, "pl"))
+    form = page.one("form", action="https://pay.example/start", method="post")
+
+    assert dict(request.fields) == {each.attrs["name"]: each.attrs["value"] for each in form.all("input")}
+    assert "Przejdź do płatności" == form.one("button", type="submit").text
+
+
+def test_the_payment_link_keeps_its_query() -> None:
+    """A GET gateway gets a link, since a form would drop the query of its address."""
+    request = PaymentRequest(method="GET", url="https://pay.example/start?a=1&sig=2")
+    page = parse(Pages(example()).payment_form(request, "en"))
+
+    assert [] == page.all("form")
+    assert [request.url] == [each.attrs["href"] for each in page.all("a", **{"class": "button"})]
+
+
+@pytest.mark.parametrize("lang", ["pl", "en"])
+@pytest.mark.parametrize("name", sorted(MESSAGES))
+def test_messages(name: str, lang: str) -> None:
+    """Every message is a page in its language with a heading, a sentence and a way back to the shop."""
+    page = parse(Pages(example()).message(name, lang))
+
+    assert lang == page.one("html").attrs["lang"]
+    assert "" != page.one("h1").text
+    assert [f"https://kurs.example{'/en' if lang == 'en' else ''}/"] == [
+        each.attrs["href"] for each in page.all("a", **{"class": "button"})
+    ]
+
+
+def test_an_unknown_message_is_answered() -> None:
+    """A name without words gets the page that says that we did not understand."""
+    assert Pages(example()).message("nonsense", "pl") == Pages(example()).message("bad_request", "pl")

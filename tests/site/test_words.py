@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from string import Formatter
+
+import pytest
+
+from kramik.errors import ConfigurationError
+from kramik.money import parse_price
+from kramik.site import headers, shown
+from kramik.site.cover import cover
+from kramik.site.pages import MESSAGES
+from kramik.site.texts import Texts, languages
+from kramik.site.theme import HERE
+from tests.site.world import EXAMPLE, example
+
+TEMPLATES = {file.name: file.read_text("utf-8") for file in (HERE / "theme").glob("*.html")}
+CODES = """
+missing invalid_email too_long invalid_tax_id consent_missing unknown_product not_on_sale price_changed
+unknown_gateway unknown_language conflict bad_characters
+""".split()
+COMPUTED = {"problem", "field", "message", "thanks"}
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_languages_are_complete(lang: str) -> None:
+    """Every language has the texts of the first one, none empty, with the same names in braces."""
+    own, first = Texts(lang).all, Texts("pl").all
+    names = {key: {name for _, name, _, _ in Formatter().parse(text)} for key, text in own.items()}
+
+    assert first.keys() == own.keys()
+    assert [] == [key for key, text in own.items() if not text.strip()]
+    assert {key: {name for _, name, _, _ in Formatter().parse(text)} for key, text in first.items()} == names
+
+
+def test_every_text_is_used_and_every_used_text_exists() -> None:
+    """Templates ask for texts that exist, and no text is left over."""
+    asked = {
+        name for text in TEMPLATES.values() for name in re.findall(r"""\bt\(["']([a-z_.]+)["'][,)]""", text)
+    }
+    known = set(Texts("pl").all) - {"language.name"}
+
+    assert set() == asked - known
+    assert set() == {name for name in known - asked if name.partition(".")[0] not in COMPUTED}
+
+
+def test_every_code_of_a_problem_and_every_message_has_words() -> None:
+    """The known codes and messages are said in our words."""
+    known = Texts("pl").all
+
+    assert set() == {f"problem.{code}" for code in CODES} - known.keys()
+    assert (
+        set() == {f"message.{name}_{part}" for name in MESSAGES for part in ("title", "text")} - known.keys()
+    )
+
+
+def test_an_unknown_language_is_a_problem_of_the_shop() -> None:
+    """A language without texts is named together with those that exist."""
+    with pytest.raises(ConfigurationError, match="does not speak 'de'; choose from en, pl"):
+        Texts("de")
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "expected"),
+    [
+        ("299.00 PLN", "pl", "299,00 zł"),
+        ("1299.00 PLN", "pl", "1299,00 zł"),
+        ("12999.50 PLN", "pl", "12 999,50 zł"),
+        ("49.00 EUR", "pl", "49,00 €"),
+        ("1000 JPY", "pl", "1000 JPY"),
+        ("299.00 PLN", "en", "PLN 299.00"),
+        ("1299.00 PLN", "en", "PLN 1,299.00"),
+        ("1000 JPY", "en", "JPY 1,000"),
+    ],
+)
+def test_prices(text: str, lang: str, expected: str) -> None:
+    """A price looks as its reader writes it, and never breaks over two lines."""
+    assert expected.replace(" ", "\N{NO-BREAK SPACE}") == shown.price(parse_price(text), lang)
+
+
+def test_moments() -> None:
+    """A moment names its offset, so that nobody has to guess it."""
+    when = datetime(2026, 12, 1, 9, 5, tzinfo=UTC)
+
+    assert ("1.12.2026, 09:05 (UTC)", "2026-12-01, 09:05 (UTC)") == (
+        shown.moment(when, "pl"),
+        shown.moment(when, "en"),
+    )
+
+
+def test_typeset() -> None:
+    """Polish one-letter words and numbers stay with the next word; English ones may break."""
+    text = "A kot i pies w 40 lekcji"
+
+    assert "A~kot i~pies w~40~lekcji" == shown.typeset(text, "pl").replace("\N{NO-BREAK SPACE}", "~")
+    assert "A kot i pies w 40~lekcji" == shown.typeset(text, "en").replace("\N{NO-BREAK SPACE}", "~")
+
+
+def test_covers() -> None:
+    """A slug always has the same cover, and another slug another one."""
+    assert cover("a") == cover("a")
+    assert cover("a") != cover("b")
+
+
+def test_the_policy_lists_every_origin_of_the_payment() -> None:
+    """Forms may go to the site, the API and the gateway; scripts come from the site alone."""
+    rules = dict(rule.split(" ", 1) for rule in headers.policy(example()).split("; ") if " " in rule)
+
+    assert "'self' https://api.kurs.example https://pay.example" == rules["form-action"]
+    assert ("'self'", "'self' https://api.kurs.example") == (rules["script-src"], rules["connect-src"])
+
+
+def test_pages_of_the_api_may_load_the_assets_of_the_site() -> None:
+    """The policy for pages of the API names the site where its own origin is not enough."""
+    rules = dict(rule.split(" ", 1) for rule in headers.policy(example(), "api").split("; ") if " " in rule)
+
+    assert "'self' https://kurs.example" == rules["style-src"] == rules["script-src"]
+
+
+def test_the_example_speaks_both_languages() -> None:
+    """Every course and page of the example shop has its translation."""
+    names = {file.name for folder in ("products", "pages") for file in (EXAMPLE / folder).glob("*.md")}
+    originals = {name for name in names if name.count(".") == 1}
+
+    assert names == originals | {name.replace(".md", ".en.md") for name in originals}

@@ -1,0 +1,107 @@
+"""The outside world in a few lines of Python: peers that keep a ledger of what truly happened.
+
+The ledger is the only witness: it knows nothing of orders, steps or receipts as the shop sees them.
+A peer of the kind `keyed` or `set` folds a repeat into its first effect, as it promises; `lookup` and
+`unsafe` do whatever they are told, again and again. Faults strike before, after or instead of an answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from kramik.errors import OutcomeUnknown, Problem, Rejected, Transient
+from kramik.fulfilment import Effects
+from kramik.journal import STEPS, StepName
+from kramik.ports import Delivery, Effect, Repeat
+
+from tests.story.example import FakeClock
+
+Fault = Literal["none", "refused", "busy", "rejected", "lost", "nothing", "garbage", "slow", "late"]
+"""refused, busy: no effect, and the peer says so. rejected: no, and never. lost: the effect, then silence. nothing:
+silence without effect. garbage: the effect, then nonsense. slow: the answer takes its time. late: silence, and the
+effect comes after the client gave up."""
+
+FAULTS: tuple[Fault, ...] = ("refused", "busy", "lost", "nothing", "garbage", "slow", "late")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One effect: which peer did what for whom, and when it happened there."""
+
+    step: StepName
+    order: str
+    receipt: str
+    at: datetime
+
+
+class World:
+    """Three peers and their common ledger."""
+
+    def __init__(self, clock: FakeClock, repeat: Repeat = "keyed", *, lag: float = 0, timeout: float = 15) -> None:
+        self.clock, self.lag, self.timeout = clock, lag, timeout
+        self.ledger: list[Row] = []
+        self.calls: Counter[StepName] = Counter()
+        self.kinds: dict[StepName, Repeat] = dict.fromkeys(STEPS, repeat)
+        self.fault: Callable[[StepName], Fault] = lambda _: "none"
+        self.wait: Callable[[float], None] = clock.forward
+        self.unfound: Callable[[StepName], bool] = lambda _: False
+
+    def effects(self, *, claimed: Repeat | None = None, lag: float | None = None) -> Effects:
+        """Return the three effects; `claimed` and `lag` let them say something else than the truth."""
+        return {name: self._effect(name, claimed or self.kinds[name], self.lag if lag is None else lag) for name in STEPS}
+
+    def rows(self, order: str, step: StepName | None = None) -> list[Row]:
+        """Return what happened for this order."""
+        return [row for row in self.ledger if row.order == order and step in (None, row.step)]
+
+    def doubled(self) -> list[tuple[str, str]]:
+        """Return every effect that happened more than once."""
+        times = Counter((row.order, row.step) for row in self.ledger)
+        return sorted(pair for pair, count in times.items() if count > 1)
+
+    def missing(self, orders: list[str]) -> list[tuple[str, str]]:
+        """Return every effect that did not happen for these orders."""
+        there = {(row.order, row.step) for row in self.ledger}
+        return [(order, step) for order in orders for step in STEPS if (order, step) not in there]
+
+    def _effect(self, name: StepName, repeat: Repeat, lag: float) -> Effect:
+        find = (lambda delivery: self._find(name, delivery)) if repeat == "lookup" else None
+        return Effect(repeat=repeat, do=lambda delivery: self._do(name, delivery), find=find, lag=lag)
+
+    def _do(self, name: StepName, delivery: Delivery) -> str:
+        self.calls[name] += 1
+        fault = self.fault(name)
+        if fault in ("refused", "busy"):
+            raise Transient(f"{name} is closed", after=30 if fault == "busy" else None)
+        if fault == "rejected":
+            raise Rejected(Problem(field=name, code="closed", message="the account was closed"))
+        if fault == "nothing":
+            self.wait(self.timeout)
+            raise OutcomeUnknown(f"{name} did not answer")
+        receipt = self._happen(name, delivery.order.id, delay=3 * self.timeout if fault == "late" else 0)
+        if fault in ("lost", "late"):
+            self.wait(self.timeout)
+            raise OutcomeUnknown(f"{name} did not answer in time")
+        if fault == "garbage":
+            raise ValueError("<html>it works!</html>")
+        self.wait(self.timeout * 0.9 if fault == "slow" else 0)
+        return receipt
+
+    def _happen(self, name: StepName, order: str, *, delay: float) -> str:
+        before = self.rows(order, name)
+        if before and self.kinds[name] in ("keyed", "set"):
+            return before[0].receipt
+        at = self.clock() + timedelta(seconds=delay)
+        row = Row(step=name, order=order, receipt=f"https://{name}.example/{len(self.ledger)}", at=at)
+        self.ledger.append(row)
+        return row.receipt
+
+    def _find(self, name: StepName, delivery: Delivery) -> str | None:
+        if self.unfound(name):
+            raise Transient(f"{name} can not be asked now")
+        shown = self.clock() - timedelta(seconds=self.lag)
+        return next((row.receipt for row in self.rows(delivery.order.id, name) if row.at <= shown), None)
