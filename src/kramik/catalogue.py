@@ -237,7 +237,7 @@ def _problem(name: str, line: int, field: str, message: str) -> ConfigurationErr
 
 
 def _yaml_line(error: Exception) -> int:
-    mark = getattr(error.__cause__, "problem_mark", None)
+    mark = getattr(error.__context__, "problem_mark", None)
     return 2 if mark is None else int(mark.line) + 2
 
 

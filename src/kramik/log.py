@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
-_EMAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+\-]*@[A-Za-z0-9.\-]+")
+_EMAIL = re.compile(r"([^\s@<>\"'(),:;=&?/])[^\s@<>\"'(),:;=&?/]*(?:@|%40)[^\s@<>\"'(),:;=&?/]+")
 _PLAIN = re.compile(r"[\w.:/+\-]+")
 _LONGEST = 500
+_READ = 2000
+"""Characters of a fact that are looked at: the search for addresses takes long in long texts."""
 
 
 class Logger:
@@ -26,26 +29,30 @@ class Logger:
     def __call__(self, event: str, **facts: object) -> None:
         """Write one line."""
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = " ".join([moment, event, *(f"{key}={_quoted(str(value))}" for key, value in facts.items())])
-        self._stream.write(self.masked(line) + "\n")
-        self._stream.flush()
+        told = (f"{key}={_quoted(self.masked(str(value)[:_READ]))}" for key, value in facts.items())
+        with suppress(OSError):  # a full disk below the log must not stop the shop above it
+            self._stream.write(" ".join([moment, event, *told]) + "\n")
+            self._stream.flush()
 
     def masked(self, text: str) -> str:
         """Return the text without e-mail addresses and secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return mask_emails(text)
+        return mask_emails(text) if "@" in text else text
 
 
 def mask_emails(text: str) -> str:
     """Return the text with every e-mail address cut down to its first letter."""
-    return _EMAIL.sub(r"\1***@***", text)
+    return _EMAIL.sub(r"\1***@***", text) if "@" in text or "%40" in text else text
 
 
 def _quoted(value: str) -> str:
     value = value[:_LONGEST]
-    return (
-        value
-        if _PLAIN.fullmatch(value)
-        else '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    )
+    return value if _PLAIN.fullmatch(value) else f'"{"".join(map(_printable, value))}"'
+
+
+def _printable(sign: str) -> str:
+    """Return a sign as it may stand between quotation marks on one line."""
+    if sign in ('"', "\\"):
+        return f"\\{sign}"
+    return sign if sign.isprintable() else sign.encode("unicode_escape").decode()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 Document = dict[str, object]
 
-_TEXT: Final = {"type": "string"}
-_BOX: Final = {"enum": ["yes", "on", "true", "1", "", True, False]}
+_TEXT: Final[Document] = {"type": "string"}
+_BOX: Final[Document] = {"enum": ["yes", "on", "true", "1", "no", "off", "false", "0", "", True, False]}
+_KINDS: Final = {
+    "json": "application/json",
+    "problem": "application/problem+json",
+    "page": "text/html",
+    "text": "text/plain",
+}
 
 
 def document(api: str) -> Document:
@@ -17,91 +24,109 @@ def document(api: str) -> Document:
         "info": {"title": "kramik", "version": "1", "description": "A static shop's only live calls."},
         "servers": [{"url": api}],
         "paths": {
-            "/api/warm": {"get": _get("Load everything a first order needs.", {"204": "Warm."})},
+            "/api/warm": {"get": _operation("Load everything a first order needs.", {"204": _told("Warm.")})},
             "/api/orders": {"post": _place()},
             "/api/payments/{gateway}": {"post": _notify()},
             "/api/orders/{id}": {"get": _status()},
             "/access/{token}": {"get": _access()},
             "/api/access/resend": {"post": _resend()},
-            "/healthz": {
-                "get": _get("Say whether the store answers.", {"200": "It does.", "503": "It does not."})
-            },
-            "/api/openapi.json": {"get": _get("This document.", {"200": "The document."})},
+            "/healthz": {"get": _health()},
+            "/api/openapi.json": {"get": _describe()},
         },
         "components": {"schemas": _schemas()},
     }
 
 
-def _get(summary: str, answers: dict[str, str], *parameters: Document) -> Document:
-    operation: Document = {
-        "summary": summary,
-        "responses": {code: {"description": text} for code, text in answers.items()},
-    }
-    return operation | ({"parameters": list(parameters)} if parameters else {})
+def _operation(summary: str, answers: Mapping[str, Document], **more: object) -> Document:
+    return {"summary": summary, "responses": answers, **more}
+
+
+def _told(text: str, **contents: Document) -> Document:
+    """Return an answer; `contents` are the schemas of its possible kinds of content."""
+    kinds = {_KINDS[name]: {"schema": schema} for name, schema in contents.items()}
+    return {"description": text} | ({"content": kinds} if kinds else {})
+
+
+def _wrong(text: str) -> Document:
+    """Return an answer that is a problem for programs and a page for people."""
+    return _told(text, problem=_ref("Problems"), page=_TEXT)
+
+
+def _body(schema: Document) -> Document:
+    kinds = ("application/x-www-form-urlencoded", "application/json")
+    return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
 
 
 def _place() -> Document:
-    problems = {"application/problem+json": {"schema": _ref("Problems")}}
-    return {
-        "summary": "Place an order and get a signed payment request.",
-        "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": _TEXT | {"maxLength": 255}}],
-        "requestBody": {
-            "required": True,
-            "content": {
-                kind: {"schema": _ref("Order")}
-                for kind in ("application/x-www-form-urlencoded", "application/json")
-            },
-        },
-        "responses": {
-            "200": {"description": "Form: a page that submits the gateway's form."},
-            "201": {
-                "description": "JSON: placed.",
-                "content": {"application/json": {"schema": _ref("Placed")}},
-            },
-            "303": {"description": "Form: to the gateway."},
-            "409": {"description": "The key was used with other content.", "content": problems},
-            "413": {"description": "Over 64 KiB.", "content": problems},
-            "422": {"description": "Every problem at once; form: the page again.", "content": problems},
-            "503": {"description": "Not stored; try again.", "content": problems},
-        },
+    answers = {
+        "200": _told("Form: a page that submits the gateway's form.", page=_TEXT),
+        "201": _told("JSON: placed.", json=_ref("Placed")),
+        "303": _told("Form: to the gateway.", page=_TEXT),
+        "409": _wrong("The key was used with other content."),
+        "413": _wrong("Over 64 KiB."),
+        "422": _wrong("Every problem at once; form: the page again."),
+        "503": _wrong("Not stored; try again."),
     }
+    key = {"name": "Idempotency-Key", "in": "header", "schema": _TEXT | {"maxLength": 255}}
+    summary = "Place an order and get a signed payment request."
+    return _operation(summary, answers, parameters=[key], requestBody=_body(_ref("Order")))
 
 
 def _notify() -> Document:
     answers = {
-        "200": "The gateway's own acknowledgement; the message is durable.",
-        "400": "Not authentic; nothing was stored.",
-        "404": "No such gateway.",
-        "413": "Over 64 KiB.",
-        "503": "Not stored; send it again.",
+        "200": {
+            "description": "The gateway's own acknowledgement; the message is durable.",
+            "content": {"*/*": {}},
+        },
+        "400": _told("Not authentic; nothing was stored.", text=_TEXT),
+        "404": _told("No such gateway.", text=_TEXT),
+        "413": _wrong("Over 64 KiB."),
+        "503": _told("Not stored; send it again.", text=_TEXT),
     }
-    body: Document = {"requestBody": {"content": {"*/*": {"schema": {}}}}}
-    return _get("A gateway's notification.", answers, _path("gateway")) | body
+    body: Document = {"content": {"*/*": {"schema": {}}}}
+    return _operation("A gateway's notification.", answers, parameters=[_path("gateway")], requestBody=body)
 
 
 def _status() -> Document:
     key = {"name": "key", "in": "query", "required": True, "schema": _TEXT}
-    operation = _get("The buyer's status of an order.", {"404": "Unknown or foreign."}, _path("id"), key)
-    shown = {"description": "Where it stands.", "content": {"application/json": {"schema": _ref("Status")}}}
-    return operation | {"responses": {"200": shown, "404": {"description": "Unknown or foreign."}}}
+    answers = {
+        "200": _told("Where it stands.", json=_ref("Status")),
+        "404": _told("Unknown or foreign.", problem=_ref("Problems")),
+        "503": _wrong("Try again."),
+    }
+    return _operation("The buyer's status of an order.", answers, parameters=[_path("id"), key])
 
 
 def _access() -> Document:
     answers = {
-        "303": "To the course.",
-        "404": "Unknown, or not ready yet.",
-        "410": "Taken back.",
-        "503": "Try again.",
+        "303": _told("To the course.", page=_TEXT),
+        "404": _wrong("Unknown, or not ready yet."),
+        "410": _wrong("Taken back."),
+        "503": _wrong("Try again."),
     }
-    return _get("Open the course.", answers, _path("token"))
+    return _operation("Open the course.", answers, parameters=[_path("token")])
 
 
 def _resend() -> Document:
     fields = {"type": "object", "properties": {"email": _TEXT, "lang": _TEXT}, "required": ["email"]}
-    kinds = ("application/x-www-form-urlencoded", "application/json")
-    body = {"required": True, "content": {kind: {"schema": fields} for kind in kinds}}
-    answers = {"202": "Always the same.", "422": "Not readable.", "503": "Try again."}
-    return _get("Send the access mail again, if there is one.", answers) | {"requestBody": body}
+    accepted = _object(status={"const": "accepted"})
+    answers = {
+        "202": _told("Always the same.", json=accepted, page=_TEXT),
+        "413": _wrong("Over 64 KiB."),
+        "422": _told("Not readable.", problem=_ref("Problems")),
+        "503": _wrong("Try again."),
+    }
+    summary = "Send the access mail again, if there is one."
+    return _operation(summary, answers, requestBody=_body(fields))
+
+
+def _health() -> Document:
+    answers = {"200": _told("It does.", json=_object(status={"const": "ok"})), "503": _wrong("It does not.")}
+    return _operation("Say whether the store answers.", answers)
+
+
+def _describe() -> Document:
+    return _operation("This document.", {"200": _told("The document.", json={"type": "object"})})
 
 
 def _schemas() -> Document:

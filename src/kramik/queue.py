@@ -91,7 +91,7 @@ def plan_retry(attempt: int, error: Exception | None, *, seed: str = "", attempt
     if isinstance(error, Conflict):
         return Again(FIRST * _jitter(seed, attempt))
     asked = error.after if isinstance(error, Transient) and error.after else 0.0
-    return Again(max(min(asked, ASKED), back_off(attempt, seed)))
+    return Again(max(back_off(attempt, seed), min(asked, ASKED)))
 
 
 def back_off(attempt: int, seed: str) -> float:

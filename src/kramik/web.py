@@ -53,9 +53,8 @@ class Web:
 
     def __init__(self, shop: Shop, pages: Pages, clock: Clock, *, page_headers: Mapping[str, str]) -> None:
         self._shop, self._pages, self._clock = shop, pages, clock
-        self._page_headers = tuple(
-            (name.lower(), value) for name, value in {**page_headers, **dict(PRIVATE)}.items()
-        )
+        own = {name.lower(): value for name, value in page_headers.items()}
+        self._page_headers = tuple((own | dict(PRIVATE)).items())
         self._routes: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
             ("GET", re.compile(r"/api/warm"), self.warm),
             ("POST", re.compile(r"/api/orders"), self.place),

@@ -1,4 +1,4 @@
-"""Which files and libraries are opened, how older files become new ones, and what happens when the file is in a bad way."""
+"""Which files and libraries are opened, how older files become new ones, and what a file in a bad way does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from tests.contracts.race import PATIENCE, race
 from tests.contracts.sales import NOON, message, paid, placed
 
 VERSION_1 = Path(__file__).parent / "sqlite_version_1.sql"
-NEXT_STEP = "ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT 'none'; CREATE INDEX orders_note ON orders (note);"
+NEXT_STEP = (
+    "ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT 'none'; CREATE INDEX notes ON orders (note);"
+)
 
 
 @contextmanager
@@ -93,12 +95,14 @@ def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
     """A step is made as a whole or not at all."""
     path = tmp_path / "shop.db"
     SqliteStore(path).close()
-    broken = f"{NEXT_STEP} SELECT * FROM nothing;"
+    broken = f"{NEXT_STEP} DROP TABLE nothing;"
     with pytest.raises(Transient):
         database.prepare(Database(path=str(path)), (*schema.STEPS, broken))
     with opened(path) as connection:
         assert connection.pragma("user_version") == 1
-        assert "note" not in str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'orders'").get)
+        assert "note" not in str(
+            connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'orders'").get
+        )
 
 
 def test_several_processes_may_make_the_file(tmp_path: Path) -> None:
@@ -150,7 +154,7 @@ def test_a_damaged_file_never_acknowledges(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     with SqliteStore(path) as store:
-        with pytest.raises(Transient, match="damaged.*backup"):
+        with pytest.raises(Transient, match=r"damaged.*backup"):
             store.orders.get("a")
         assert "damaged" in str(store.orders.insert(placed("b")).exception(PATIENCE))
         with pytest.raises(Transient, match="damaged"):
@@ -190,7 +194,7 @@ def test_a_locked_file_fails_and_recovers(tmp_path: Path) -> None:
 
 
 def test_a_full_file_fails_and_recovers(tmp_path: Path) -> None:
-    """Without room a write fails and says so, again and again; with room it works at once, and nothing is half there."""
+    """Without room a write fails and says so, again and again; with room it works, and nothing is half there."""
     with SqliteStore(tmp_path / "shop.db") as store:
         pages = store._writer.wait(lambda each: int(each.pragma("page_count")))
         store._writer.wait(lambda each: each.pragma("max_page_count", pages + 4))

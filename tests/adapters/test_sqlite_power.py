@@ -16,7 +16,7 @@ from tests.adapters.platter import NAME, Platter
 from tests.contracts.race import PATIENCE
 from tests.contracts.sales import NOON, message, placed
 
-CUTS = 120
+CUTS = 80
 ORDERS = 40
 
 Outcome = Literal["kept", "lost", "broken"]

@@ -63,6 +63,7 @@ def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
             store.queue.put(message(f"{number}"), now=NOON)
     with SqliteStore(tmp_path / "shop.db") as store:
         assert (len(store.orders.search(Query(limit=1000))), store.queue.depth()) == (300, 300)
+    assert [file.name for file in tmp_path.iterdir()] == ["shop.db"]
 
 
 def test_waiting_writes_share_one_commit(store: SqliteStore) -> None:
@@ -118,7 +119,11 @@ def test_a_bug_in_one_write_fails_alone(store: SqliteStore) -> None:
         store.orders.insert(placed("c")),
     ]
     jam.release()
-    assert [type(future.exception(PATIENCE)) for future in futures] == [type(None), ZeroDivisionError, type(None)]
+    assert [type(future.exception(PATIENCE)) for future in futures] == [
+        type(None),
+        ZeroDivisionError,
+        type(None),
+    ]
     assert [order.id for order in store.orders.search(Query())] == ["c", "b", "a"]
 
 
@@ -172,7 +177,7 @@ def test_an_order_that_can_not_be_read_is_named(store: SqliteStore) -> None:
     """Whoever asks for it is told which order it is and what to do."""
     store.orders.insert(placed("a")).result(PATIENCE)
     store._writer.wait(lambda connection: connection.execute("UPDATE orders SET body = x'7b7d'").fetchall())
-    with pytest.raises(NeedsOperator, match="'a'.*install"):
+    with pytest.raises(NeedsOperator, match=r"'a'.*install"):
         store.orders.get("a")
 
 

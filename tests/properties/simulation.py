@@ -19,14 +19,13 @@ from typing import TypeVar
 import msgspec
 
 from kramik.errors import Transient
-from kramik.intent import Buyer, Draft
+from kramik.intent import Buyer
 from kramik.journal import STEPS, StepName
 from kramik.money import Money
 from kramik.order import Order, PaymentEvent
 from kramik.ports import Query, Repeat
 from kramik.shop import Shop, Timing
 from kramik.stores.memory import MemoryOrders, MemoryQueue
-
 from tests.story.example import DRAFT, NOON, FakeClock, PaperGateway, a_shop, paid, refund, told
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, frail_effects
 from tests.story.world import Fault, World
@@ -114,8 +113,12 @@ class Simulation:
     # The buyers and their gateway
 
     def _order(self, number: int) -> None:
-        draft = msgspec.structs.replace(DRAFT, key=f"key-{number}", buyer=Buyer(email=f"b{number}@example.com", name="B"))
-        order = self._at_the_door(lambda shop: shop.placed(shop.place(draft, now=self.clock())), lambda: self._order(number))
+        draft = msgspec.structs.replace(
+            DRAFT, key=f"key-{number}", buyer=Buyer(email=f"b{number}@example.com", name="B")
+        )
+        order = self._at_the_door(
+            lambda shop: shop.placed(shop.place(draft, now=self.clock())), lambda: self._order(number)
+        )
         if order is None or self._happens(0.05):
             return
         if self._happens(0.1):
@@ -232,12 +235,18 @@ class Simulation:
         for order in self._parked():
             there = {row.step: row.receipt for row in self.world.rows(order.id)}
             unknown = [step.name for step in order.steps if step.state == "parked" and step.unknown]
-            found = {name: there[name] for name in unknown if name in there and self.world.kinds[name] == "unsafe"}
+            found = {
+                name: there[name] for name in unknown if name in there and self.world.kinds[name] == "unsafe"
+            }
             self._shop().retry(order, now=self.clock(), found=found)
         self._live()
 
     def _parked(self) -> list[Order]:
-        return [order for order in self.orders.search(Query(state="parked", limit=10_000)) if order.status == "paid"]
+        return [
+            order
+            for order in self.orders.search(Query(state="parked", limit=10_000))
+            if order.status == "paid"
+        ]
 
     def _history(self) -> str:
         orders = self.orders.search(Query(limit=10_000))
@@ -283,4 +292,3 @@ class Naps:
 
     def spark(self) -> None:
         self._simulation.nap()
-

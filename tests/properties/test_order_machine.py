@@ -15,7 +15,6 @@ from kramik.order import RANK, Order, PaymentEvent, Status
 from kramik.ports import Query, Repeat
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
-
 from tests.story.example import DRAFT, PRICE, FakeClock, PaperGateway, a_shop, paid, refund, told
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, Fuse, frail_effects
 from tests.story.world import FAULTS, Fault, World
@@ -24,7 +23,10 @@ KINDS: tuple[Repeat, ...] = ("keyed", "set", "lookup", "unsafe")
 WHICH = st.integers(0, 2)
 REFERENCE = st.sampled_from(["a", "b"])
 OTHER = st.sampled_from([Money(minor=1, currency="PLN"), Money(minor=29900, currency="EUR"), None])
-PART = st.sampled_from([None, PRICE, Money(minor=10_000, currency="PLN"), Money(minor=19_900, currency="PLN")])
+EXAMPLES = max(60, settings().max_examples // 2)
+PART = st.sampled_from(
+    [None, PRICE, Money(minor=10_000, currency="PLN"), Money(minor=19_900, currency="PLN")]
+)
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -79,9 +81,15 @@ class OrderMachine(RuleBasedStateMachine):
     def hesitate(self, which: int, kind: str, reference: str) -> None:
         self.notify(told(kind, self.one(which), reference))  # type: ignore[arg-type]
 
-    @rule(which=WHICH, of=REFERENCE, part=PART, kind=st.sampled_from(["refund", "chargeback"]), n=st.integers(0, 2))
+    @rule(
+        which=WHICH,
+        of=REFERENCE,
+        part=PART,
+        kind=st.sampled_from(["refund", "chargeback"]),
+        n=st.integers(0, 2),
+    )
     @precondition(lambda self: self.ids)
-    def send_back(self, which: int, of: str, part: Money | None, kind: str, n: int) -> None:  # noqa: PLR0913, PLR0917 - a rule takes what it draws
+    def send_back(self, which: int, of: str, part: Money | None, kind: str, n: int) -> None:  # noqa: PLR0917 - a rule takes what it draws
         event = refund(self.one(which), of, part, f"back-{of}-{n}")
         self.returned.add(event.order)
         self.notify(msgspec.structs.replace(event, kind=kind))
@@ -139,8 +147,12 @@ class OrderMachine(RuleBasedStateMachine):
         """A person looks at the other side first, where only a person can."""
         order = self.stored(self.one(which))
         there = {row.step: row.receipt for row in self.world.rows(order.id)}
-        unsafe = {step.name for step in order.steps if self.world.kinds[step.name] == "unsafe" and step.unknown}
-        self.shop().retry(order, now=self.clock(), found={name: there[name] for name in unsafe if name in there})
+        unsafe = {
+            step.name for step in order.steps if self.world.kinds[step.name] == "unsafe" and step.unknown
+        }
+        self.shop().retry(
+            order, now=self.clock(), found={name: there[name] for name in unsafe if name in there}
+        )
 
     @rule()
     def replay(self) -> None:
@@ -151,7 +163,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def each_effect_happens_once(self) -> None:
-        assert [] == self.world.doubled()
+        assert self.world.doubled() == []
 
     @invariant()
     def nobody_gets_anything_without_paying(self) -> None:
@@ -163,8 +175,15 @@ class OrderMachine(RuleBasedStateMachine):
             before, completed = self.seen.get(order.id, ("placed", None))
             assert RANK[before] <= RANK[order.status]
             if completed is not None:
-                assert (completed.intent, completed.steps, completed.payment) == (order.intent, order.steps, order.payment)
-            self.seen[order.id] = (order.status, completed or (order if order.status == "completed" else None))
+                assert (completed.intent, completed.steps, completed.payment) == (
+                    order.intent,
+                    order.steps,
+                    order.payment,
+                )
+            self.seen[order.id] = (
+                order.status,
+                completed or (order if order.status == "completed" else None),
+            )
 
     @invariant()
     def orders_stay_small_and_sound(self) -> None:
@@ -175,7 +194,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_promise_is_ever_found_broken(self) -> None:
-        assert [] == self.wrong
+        assert self.wrong == []
 
     def teardown(self) -> None:
         """In the end everybody who paid and kept paying has their course."""
@@ -189,7 +208,7 @@ class OrderMachine(RuleBasedStateMachine):
                     self.clock.forward(60)
         self.each_effect_happens_once()
         self.nobody_gets_anything_without_paying()
-        assert [] == self.world.missing(sorted(self.honest - self.returned))
+        assert self.world.missing(sorted(self.honest - self.returned)) == []
 
     # How
 
@@ -207,8 +226,12 @@ class OrderMachine(RuleBasedStateMachine):
             shop.work(received, clock=self.clock)
         finally:
             lines = shop.ports.log.lines  # type: ignore[attr-defined]
-            known = ("there is no order", )
-            self.wrong += [f for event, f in lines if event == "message_failed" and not str(f["outcome"]).startswith(known)]
+            known = ("there is no order",)
+            self.wrong += [
+                f
+                for event, f in lines
+                if event == "message_failed" and not str(f["outcome"]).startswith(known)
+            ]
         return True
 
     def notify(self, event: PaymentEvent) -> None:
@@ -224,4 +247,4 @@ class OrderMachine(RuleBasedStateMachine):
 
 
 TestOrderMachine = OrderMachine.TestCase
-TestOrderMachine.settings = settings(max_examples=max(60, settings.default.max_examples // 2), stateful_step_count=50)  # type: ignore[union-attr]
+TestOrderMachine.settings = settings(max_examples=EXAMPLES, stateful_step_count=50)

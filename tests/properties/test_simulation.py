@@ -12,7 +12,6 @@ import pytest
 from kramik.order import Order
 from kramik.ports import Repeat
 from kramik.stores.memory import MemoryOrders
-
 from tests.properties.simulation import Findings, Plot, Simulation
 
 SEEDS = int(os.environ.get("KRAMIK_SEEDS", "60"))
@@ -22,7 +21,7 @@ SEEDS = int(os.environ.get("KRAMIK_SEEDS", "60"))
 def test_nothing_is_lost_doubled_or_stuck(seed: int) -> None:
     """With p = 0.2, deaths, sleepers, duplicates, refunds and slow lists: lost 0, doubled 0, stuck 0, none left."""
     found = Simulation(Plot(seed=seed)).run()
-    assert ([], [], [], [], []) == (found.lost, found.doubled, found.given, found.silent, found.left)
+    assert (found.lost, found.doubled, found.given, found.silent, found.left) == ([], [], [], [], [])
     assert found.deaths > 10
     assert found.naps > 5
 
@@ -32,7 +31,7 @@ def test_no_person_is_asked_where_the_other_side_can_tell(kind: Repeat) -> None:
     """Only a refusal for good parks an order whose peers keep a key, a set or a list."""
     plot = Plot(seed=7, kinds=(kind,))
     found = Simulation(plot).run()
-    assert ([], [], []) == (found.lost, found.doubled, found.left)
+    assert (found.lost, found.doubled, found.left) == ([], [], [])
     assert found.parked <= plot.orders * 0.05
 
 

@@ -1,19 +1,18 @@
-"""The pages in a real Chromium: by keyboard, without script, with impatient fingers, and with a slow payment."""
+"""The pages in a real Chromium: by keyboard, without script, and with impatient fingers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kramik.errors import Problem
 from kramik.payment import PaymentRequest
 from kramik.site.pages import Pages
 from tests.site.test_order_page import FIELDS
-from tests.site.world import Running, example, serving
+from tests.site.visit import visiting
+from tests.site.world import Running, example
 
 ORDER = "/agregaty-w-praktyce/order/"
 LOW_TARGETS = """
@@ -21,50 +20,6 @@ LOW_TARGETS = """
     .filter(each => each.checkVisibility() && !each.closest(".trap") && each.getBoundingClientRect().height < 24)
     .map(each => each.outerHTML)
 """
-STATUS = {
-    "order": "o7k2m9",
-    "status": "waiting",
-    "product": "agregaty-w-praktyce",
-    "title": "Agregaty w praktyce",
-    "email": "h***a@example.org",
-    "access": None,
-}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One real browser for all tests of this file."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def shop() -> Iterator[Running]:
-    """The example shop on loopback, with the headers of its host file."""
-    with serving() as running:
-        yield running
-
-
-@contextmanager
-def visiting(chromium: Browser, shop: Running, *, script: bool = True, wide: int = 1280) -> Iterator[Page]:
-    """Open a page that must ask nobody else and must not complain in its console."""
-    context = chromium.new_context(java_script_enabled=script, viewport={"width": wide, "height": 900})
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request", lambda asked: complaints.extend({asked.url} if not asked.url.startswith(shop.url) else ())
-    )
-    try:
-        yield page
-        assert [] == complaints
-        assert [] == context.cookies()
-    finally:
-        context.close()
 
 
 def order_by_keyboard(page: Page) -> None:
@@ -133,21 +88,21 @@ def test_ordering_without_script(chromium: Browser, shop: Running) -> None:
 
 
 def test_two_clicks_are_one_order(chromium: Browser, shop: Running) -> None:
-    """Two submits at once send one POST, and the button says that it is busy."""
+    """A second press while the first is on its way sends nothing."""
     with visiting(chromium, shop) as page:
         page.goto(f"{shop.url}{ORDER}")
         page.fill("#email", "ania@example.org")
         page.fill("#name", "Ania")
         page.check("#consent_terms")
         page.check("#consent_immediate")
-        busy = page.evaluate("""() => {
-            const button = document.querySelector("button[type=submit]");
-            button.click(); button.click(); button.form.requestSubmit(button);
-            return [button.getAttribute("aria-disabled"), button.textContent];
-        }""")
+        page.locator("button[type=submit]").focus()
+        shop.answering.clear()
+        with page.expect_request("**/api/orders"):
+            page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        shop.answering.set()
         page.wait_for_url("**/api/orders")
 
-    assert ["true", "Przekierowuję do płatności…"] == busy
     assert "Ania" == sent(shop)["name"]
 
 
@@ -163,6 +118,7 @@ def test_the_lock_lets_go(chromium: Browser, shop: Running) -> None:
             return form.elements.idempotency_key.value;
         }"""
         first = page.evaluate(read, "")
+        expect(page.locator("button[type=submit]")).to_have_text("Przekierowuję do płatności…")
         page.clock.fast_forward(9_000)
         expect(page.locator("button[type=submit]")).to_have_attribute("aria-disabled", "true")
         page.clock.fast_forward(1_500)
@@ -228,77 +184,6 @@ def test_payment_form(chromium: Browser, shop: Running, *, script: bool) -> None
         page.wait_for_url("**/pay")
 
     assert [{"amount": "29900", "signature": "ż;sha256"}] == [dict(parse_qsl(body)) for _, body in shop.posts]
-
-
-def test_thanks_follows_the_order(chromium: Browser, shop: Running) -> None:
-    """The page goes from waiting over paid to completed, shows the link, and drops the key from the address."""
-    done = {**STATUS, "status": "completed", "access": f"{shop.url}/access/token"}
-    shop.answers = [(200, STATUS), (200, {**STATUS, "status": "paid"}), (200, done)]
-    with visiting(chromium, shop) as page:
-        page.clock.install()
-        main = page.locator("main")
-        page.goto(f"{shop.url}/thanks/?order=o7k2m9&key=secret-key")
-        expect(main).to_contain_text("Czekamy na potwierdzenie wpłaty")
-        expect(main).to_contain_text("h***a@example.org")
-        page.clock.run_for(2_100)
-        expect(main).to_contain_text("Wpłata dotarła")
-        page.clock.run_for(3_000)
-        expect(page.locator("a[data-link=access]")).to_have_attribute("href", f"{shop.url}/access/token")
-        assert "/thanks/" == page.url.removeprefix(shop.url)
-        page.reload()
-        expect(main).to_contain_text("Kurs jest Twój")
-    asked = [path for path in shop.gets if path.startswith("/api")]
-
-    assert 4 == len(asked)
-    assert {"/api/orders/o7k2m9?key=secret-key"} == set(asked)
-
-
-def test_thanks_stops_asking(chromium: Browser, shop: Running) -> None:
-    """After two minutes the page stops, says so, and asks again when told to."""
-    shop.answers = [(200, STATUS)]
-    with visiting(chromium, shop) as page:
-        page.clock.install()
-        page.goto(f"{shop.url}/thanks/?order=o7k2m9&key=k")
-        expect(page.locator("main")).to_contain_text("h***a@example.org")
-        again = page.locator("button[data-again]")
-        for _ in range(200):  # two seconds of the page's clock each, so that it sees two minutes pass
-            if again.is_visible():
-                break
-            page.clock.run_for(2_000)
-            page.wait_for_timeout(20)
-        expect(page.locator("main")).to_contain_text("To trwa dłużej niż zwykle")
-        polls = len([path for path in shop.gets if path.startswith("/api")])
-        page.clock.run_for(60_000)
-        assert polls == len([path for path in shop.gets if path.startswith("/api")])
-        shop.answers = [(200, {**STATUS, "status": "failed"})]
-        again.click()
-        expect(page.locator("a[data-link=order]")).to_have_attribute("href", "/agregaty-w-praktyce/order/")
-
-    assert 5 < polls < 30
-
-
-@pytest.mark.parametrize(
-    ("status", "words"), [("refunded", "zostało zwrócone"), ("attention", "człowiek"), ("odd", "człowiek")]
-)
-def test_thanks_says_every_state(chromium: Browser, shop: Running, status: str, words: str) -> None:
-    """Each state has its words; one that nobody knows is treated as one that a person looks after."""
-    shop.answers = [(200, {**STATUS, "status": status, "access": "javascript:alert(1)"})]
-    with visiting(chromium, shop) as page:
-        page.goto(f"{shop.url}/thanks/?order=o7k2m9&key=k")
-
-        expect(page.locator("[aria-live=polite]")).to_contain_text(words)
-        expect(page.locator("a[data-link=access]")).to_be_hidden()
-
-
-def test_thanks_without_script_or_order(chromium: Browser, shop: Running) -> None:
-    """Without script, and without an order, the page says that access comes by mail and where to ask again."""
-    for script in (True, False):
-        with visiting(chromium, shop, script=script) as page:
-            page.goto(f"{shop.url}/thanks/")
-            expect(page.locator("main")).to_contain_text("Dostęp przyjdzie pocztą")
-            expect(page.locator("main a[href='/resend/']")).to_be_visible()
-
-    assert [] == [path for path in shop.gets if path.startswith("/api")]
 
 
 @pytest.mark.parametrize("wide", [320, 360, 768, 1280])

@@ -64,6 +64,8 @@ class Running:
     def __init__(self, url: str) -> None:
         self.url = url
         self.posts: list[tuple[str, str]] = []
+        self.answering = threading.Event()
+        self.answering.set()
         self.gets: list[str] = []
         self.answers: list[tuple[int, Mapping[str, object]]] = []
         self.extra: dict[str, str] = {}
@@ -124,7 +126,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.running.posts.append((self.path, body))
-        self._send(200, b"<!DOCTYPE html><html lang=en><title>taken</title><p>taken", _TYPES["html"])
+        self.running.answering.wait(10)
+        self._send(
+            200,
+            b"<!DOCTYPE html><html lang=en><title>taken</title><link rel=icon href=data:,><p>taken",
+            _TYPES["html"],
+        )
 
     def log_message(self, *_: object) -> None:
         pass

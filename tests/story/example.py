@@ -29,9 +29,13 @@ COURSE = Product(
     sequence="seq-7",
 )
 CATALOGUE = Catalogue(products={COURSE.slug: COURSE}, hash="today")
-TERMS = {name: ConsentText(id=name, version="1", texts={"pl": f"zgoda {name}"}) for name in ("terms", "immediate")}
+TERMS = {
+    name: ConsentText(id=name, version="1", texts={"pl": f"zgoda {name}"}) for name in ("terms", "immediate")
+}
 ANNA = Buyer(email="anna@example.com", name="Anna Kowalska")
-DRAFT = Draft(product=COURSE.slug, buyer=ANNA, lang="pl", gateway="till", consents=("terms", "immediate"), key="first")
+DRAFT = Draft(
+    product=COURSE.slug, buyer=ANNA, lang="pl", gateway="till", consents=("terms", "immediate"), key="first"
+)
 
 
 class PaperGateway:
@@ -104,18 +108,29 @@ def an_order(name: str = "order-1", *, now: datetime = NOON) -> Order:
     return place(name, an_intent(), now=now)
 
 
-def paid(order: str = "order-1", reference: str = "pay-1", money: Money | None = PRICE, **changes: str) -> PaymentEvent:
+def paid(
+    order: str = "order-1", reference: str = "pay-1", money: Money | None = PRICE, **changes: str
+) -> PaymentEvent:
     """Return the event of a payment that fits the intent, unless `changes` say otherwise."""
     return told("paid", order, reference, money=money, **changes)
 
 
-def told(kind: Kind, order: str = "order-1", reference: str = "say-1", *, money: Money | None = None, **changes: str) -> PaymentEvent:
+def told(
+    kind: Kind,
+    order: str = "order-1",
+    reference: str = "say-1",
+    *,
+    money: Money | None = None,
+    **changes: str,
+) -> PaymentEvent:
     """Return what the gateway told about this order."""
     facts = {"gateway": "till", "shop_id": PaperGateway.shop_id, **changes}
     return PaymentEvent(kind=kind, order=order, reference=reference, money=money, **facts)
 
 
-def refund(order: str = "order-1", of: str = "pay-1", money: Money | None = PRICE, reference: str = "") -> PaymentEvent:
+def refund(
+    order: str = "order-1", of: str = "pay-1", money: Money | None = PRICE, reference: str = ""
+) -> PaymentEvent:
     """Return the event of money that went back."""
     return told("refund", order, reference or f"back-of-{of}", money=money, of=of)
 
@@ -125,7 +140,13 @@ def a_paid_order(name: str = "order-1") -> Order:
     return an_order(name).apply(paid(name), now=NOON)
 
 
-def a_shop(effects: Effects, *, orders: Orders | None = None, queue: Queue | None = None, timing: Timing | None = None) -> Shop:
+def a_shop(
+    effects: Effects,
+    *,
+    orders: Orders | None = None,
+    queue: Queue | None = None,
+    timing: Timing | None = None,
+) -> Shop:
     """Open a shop over these stores, in memory where none is given."""
     ports = Ports(
         orders=orders or MemoryOrders(),
@@ -145,7 +166,9 @@ def a_shop(effects: Effects, *, orders: Orders | None = None, queue: Queue | Non
     )
 
 
-def work_off(shop: Shop, clock: FakeClock, *, rounds: int = 500, until: Callable[[], bool] = lambda: False) -> None:
+def work_off(
+    shop: Shop, clock: FakeClock, *, rounds: int = 500, until: Callable[[], bool] = lambda: False
+) -> None:
     """Work on every message until the queue is empty, letting time pass where messages hide."""
     for _ in range(rounds):
         if shop.ports.queue.depth() == 0 or until():

@@ -1,4 +1,4 @@
-"""Stores and peers that do something terrible at the N-th boundary: before or after a call, a save, a queue operation."""
+"""Stores and peers that do something terrible at the N-th boundary: before or after a call, a save, a put or take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from kramik.fulfilment import Effects
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Orders, Query, Queue
 from kramik.queue import Message, Poisoned, Received
-
 
 Result = TypeVar("Result")
 

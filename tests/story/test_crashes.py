@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Literal
 
 import pytest
@@ -18,7 +19,6 @@ from kramik.order import Order
 from kramik.ports import Repeat
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
-
 from tests.story.example import DRAFT, FakeClock, PaperGateway, a_shop, paid, work_off, work_once
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, Fuse, die, frail_effects
 from tests.story.world import FAULTS, Fault, World
@@ -73,13 +73,13 @@ class Life:
 
     def judge(self, kind: Repeat) -> None:
         """Assert that the buyer got everything exactly once, or that a person is asked where nobody can know."""
-        assert [] == self.world.doubled()
+        assert self.world.doubled() == []
         if kind == "unsafe" and self.order.state == "parked":
             assert self.order.attention
             assert all(step.unknown for step in self.order.steps if step.state == "parked")
             self.ask_a_person()
-        assert ("completed", []) == (self.order.state, self.world.missing([self.order.id]))
-        assert [] == self.world.doubled()
+        assert (self.order.state, self.world.missing([self.order.id])) == ("completed", [])
+        assert self.world.doubled() == []
 
     def ask_a_person(self) -> None:
         """Look into the other side's own list, tell the shop what is there, and let it go on."""
@@ -162,10 +162,8 @@ def test_a_store_that_fails_at_any_boundary_loses_and_doubles_nothing(kind: Repe
     """A store that is down before a write, or goes down after it without saying so, is met again later."""
     for boundary in range(1, MANY):
         life, fuse = Life(kind), Fuse(boundary, act=_down)
-        try:
+        with suppress(Transient):
             life.live(life.shop(fuse, calls="safe"))
-        except Transient:
-            pass
         life.recover()
         life.judge(kind)
         if not fuse.burnt:
@@ -178,7 +176,7 @@ def test_the_fuse_is_real() -> None:
     life = Life("keyed")
     with pytest.raises(DiedError):
         life.live(life.shop(Fuse(1, die)))
-    assert [] == life.world.ledger
+    assert life.world.ledger == []
 
 
 def _sleep(life: Life) -> None:

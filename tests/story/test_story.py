@@ -11,7 +11,6 @@ from kramik.money import Money
 from kramik.order import Order
 from kramik.queue import Done, Message
 from kramik.shop import Shop
-
 from tests.story.example import (
     CATALOGUE,
     DRAFT,
@@ -38,8 +37,8 @@ def test_a_buyer_orders_pays_and_opens_the_course(clock: FakeClock) -> None:
     work_off(shop, clock)
     known, link = shop.open_access(shop.access_link(order).rpartition("/")[2])
 
-    assert ("POST", "299.00") == (request.method, request.fields["amount"])
-    assert b"TRUE" == accepted.acknowledgement.body
+    assert (request.method, request.fields["amount"]) == ("POST", "299.00")
+    assert accepted.acknowledgement.body == b"TRUE"
     assert ("completed", list(STEPS)) == (known and known.status, [row.step for row in world.rows(order.id)])
     assert world.rows(order.id, "invitation")[0].receipt == link
 
@@ -55,7 +54,7 @@ def test_the_order_remembers_what_was_agreed(clock: FakeClock) -> None:
     shop.notify("till", PaperGateway().notification(paid(order.id)), now=clock())
     work_off(shop, clock)
 
-    assert [] == world.missing([order.id])
+    assert world.missing([order.id]) == []
 
 
 def test_the_payment_request_is_the_same_however_often_it_is_built(clock: FakeClock) -> None:
@@ -79,7 +78,11 @@ def test_the_notification_decides_nothing(clock: FakeClock) -> None:
     """Even for an order that nobody knows, an authentic notification is kept and acknowledged."""
     shop = a_shop(World(clock).effects())
     accepted = shop.notify("till", PaperGateway().notification(paid("nobody")), now=clock())
-    assert (b"TRUE", None, 1) == (accepted.acknowledgement.body, accepted.stored.result(), shop.ports.queue.depth())
+    assert (accepted.acknowledgement.body, accepted.stored.result(), shop.ports.queue.depth()) == (
+        b"TRUE",
+        None,
+        1,
+    )
 
 
 def test_a_forged_notification_changes_nothing(clock: FakeClock) -> None:
@@ -89,7 +92,7 @@ def test_a_forged_notification_changes_nothing(clock: FakeClock) -> None:
     forged = msgspec.structs.replace(honest, body=honest.body.replace(b"29900", b"1"))
     with pytest.raises(NotAuthentic):
         shop.notify("till", forged, now=clock())
-    assert 0 == shop.ports.queue.depth()
+    assert shop.ports.queue.depth() == 0
 
 
 def test_a_notification_through_an_unknown_gateway_is_refused(clock: FakeClock) -> None:
@@ -113,8 +116,8 @@ def test_the_sequence_waits_for_the_invitation_and_the_purchase_for_nobody(clock
     """While the academy is closed, the purchase is registered and no mail without a link goes out."""
     world = World(clock)
     world.fault = lambda step: "refused" if step == "invitation" else "none"
-    shop, order = _bought(world, clock, rounds=40)
-    assert ["purchase"] == [row.step for row in world.rows(order.id)]
+    _, order = _bought(world, clock, rounds=40)
+    assert [row.step for row in world.rows(order.id)] == ["purchase"]
 
 
 def test_money_that_goes_back_ends_the_story(clock: FakeClock) -> None:
@@ -125,8 +128,8 @@ def test_money_that_goes_back_ends_the_story(clock: FakeClock) -> None:
     work_off(shop, clock)
     known, link = shop.open_access(shop.access_link(order).rpartition("/")[2])
     assert known is not None
-    assert ("refunded", "") == (known.status, link)
-    assert ("the money went back: take the access back at the academy",) == known.attention
+    assert (known.status, link) == ("refunded", "")
+    assert known.attention == ("the money went back: take the access back at the academy",)
 
 
 def test_a_wrong_amount_is_shown_to_a_person_and_the_right_one_still_counts(clock: FakeClock) -> None:
@@ -145,8 +148,8 @@ def test_a_wrong_amount_is_shown_to_a_person_and_the_right_one_still_counts(cloc
 
     assert before is not None
     assert after is not None
-    assert ("parked", "completed") == (before.state, after.state)
-    assert ["refund 1.00 PLN at till (pay-0): 1.00 PLN instead of 299.00 PLN"] == list(after.attention)
+    assert (before.state, after.state) == ("parked", "completed")
+    assert list(after.attention) == ["refund 1.00 PLN at till (pay-0): 1.00 PLN instead of 299.00 PLN"]
     assert [after.attention[0]] == [poisoned.why for poisoned in shop.ports.queue.poisoned(order.id)]
 
 
@@ -161,7 +164,7 @@ def test_a_lost_message_is_found_by_the_sweep(clock: FakeClock) -> None:
     clock.forward(3600)
     assert [order.id] == fresh.sweep(now=clock())
     work_off(fresh, clock)
-    assert [] == world.missing([order.id])
+    assert world.missing([order.id]) == []
 
 
 def test_a_parked_order_says_what_to_do_and_goes_on_when_it_is_done(clock: FakeClock) -> None:
@@ -171,13 +174,17 @@ def test_a_parked_order_says_what_to_do_and_goes_on_when_it_is_done(clock: FakeC
     shop, order = _bought(world, clock)
     stopped = shop.ports.orders.get(order.id)
     assert stopped is not None
-    assert ("parked", ("purchase: purchase: the account was closed",)) == (stopped.state, stopped.attention)
+    assert (stopped.state, stopped.attention) == ("parked", ("purchase: purchase: the account was closed",))
 
     world.fault = lambda _: "none"
     shop.retry(stopped, now=clock())
     work_off(shop, clock)
     mended = shop.ports.orders.get(order.id)
-    assert ("completed", [], []) == (mended and mended.state, list(shop.ports.queue.poisoned()), world.doubled())
+    assert (mended and mended.state, list(shop.ports.queue.poisoned()), world.doubled()) == (
+        "completed",
+        [],
+        [],
+    )
 
 
 def test_a_lost_mail_goes_out_again(clock: FakeClock) -> None:
@@ -189,7 +196,7 @@ def test_a_lost_mail_goes_out_again(clock: FakeClock) -> None:
     work_off(shop, clock)
     mails = shop.ports.post.mails.values()  # type: ignore[attr-defined]
     assert [DRAFT.buyer.email] == [mail.to for mail in mails]
-    assert [True] == [shop.access_link(order) in mail.text for mail in mails]
+    assert [shop.access_link(order) in mail.text for mail in mails] == [True]
 
 
 def test_the_status_is_for_whoever_holds_its_key(clock: FakeClock) -> None:

@@ -18,7 +18,6 @@ from kramik.errors import OutcomeUnknown, Problem, Rejected, Transient
 from kramik.fulfilment import Effects
 from kramik.journal import STEPS, StepName
 from kramik.ports import Delivery, Effect, Repeat
-
 from tests.story.example import FakeClock
 
 Fault = Literal["none", "refused", "busy", "rejected", "lost", "nothing", "garbage", "slow", "late"]
@@ -41,7 +40,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class World:
     """Three peers and their common ledger."""
 
-    def __init__(self, clock: FakeClock, repeat: Repeat = "keyed", *, lag: float = 0, timeout: float = 15) -> None:
+    def __init__(
+        self, clock: FakeClock, repeat: Repeat = "keyed", *, lag: float = 0, timeout: float = 15
+    ) -> None:
         self.clock, self.lag, self.timeout = clock, lag, timeout
         self.ledger: list[Row] = []
         self.calls: Counter[StepName] = Counter()
@@ -52,7 +53,10 @@ class World:
 
     def effects(self, *, claimed: Repeat | None = None, lag: float | None = None) -> Effects:
         """Return the three effects; `claimed` and `lag` let them say something else than the truth."""
-        return {name: self._effect(name, claimed or self.kinds[name], self.lag if lag is None else lag) for name in STEPS}
+        return {
+            name: self._effect(name, claimed or self.kinds[name], self.lag if lag is None else lag)
+            for name in STEPS
+        }
 
     def rows(self, order: str, step: StepName | None = None) -> list[Row]:
         """Return what happened for this order."""

@@ -16,7 +16,9 @@ from kramik.errors import (
 )
 
 
-@pytest.mark.parametrize("kind", [Rejected, NotAuthentic, Transient, Conflict, OutcomeUnknown, NeedsOperator, InvariantBroken])
+@pytest.mark.parametrize(
+    "kind", [Rejected, NotAuthentic, Transient, Conflict, OutcomeUnknown, NeedsOperator, InvariantBroken]
+)
 def test_every_decision_about_work_has_one_root(kind: type[Exception]) -> None:
     """Whoever handles work can name all decisions at once."""
     assert issubclass(kind, KramikError)
@@ -29,15 +31,21 @@ def test_a_configuration_error_stands_outside() -> None:
 
 def test_a_refusal_tells_every_problem() -> None:
     """All problems travel at once, for programs and for people."""
-    problems = (Problem(field="email", code="bad", message="is no address"), Problem(field="", code="late", message="too late"))
-    assert (problems, "email: is no address; too late") == (Rejected(*problems).problems, str(Rejected(*problems)))
+    problems = (
+        Problem(field="email", code="bad", message="is no address"),
+        Problem(field="", code="late", message="too late"),
+    )
+    assert (problems, "email: is no address; too late") == (
+        Rejected(*problems).problems,
+        str(Rejected(*problems)),
+    )
 
 
 def test_a_forgery_is_a_refusal_without_the_signature_that_was_expected() -> None:
     """The sentence says why, and the code is for programs."""
-    assert ["not_authentic"] == [problem.code for problem in NotAuthentic("no signature").problems]
+    assert [problem.code for problem in NotAuthentic("no signature").problems] == ["not_authentic"]
 
 
 def test_a_transient_failure_repeats_the_wait_that_was_asked_for() -> None:
     """The other side knows best when it will be back."""
-    assert (30, None) == (Transient("busy", after=30).after, Transient("busy").after)
+    assert (Transient("busy", after=30).after, Transient("busy").after) == (30, None)

@@ -33,8 +33,37 @@ def test_an_exact_amount_is_read(text: str, currency: str, minor: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "1e3", "1E3", "-1", "+1", "-0", "NaN", "nan", "inf", "Infinity", "0x10", "1_000", "1,00", "1 000"),
-        *("１０００", "٣", "1٫5", "299.00 ", " 299.00", "299.00\n", "299.", ".50", "0299", "00", "299.001", "1.2.3"),
+        *(
+            "",
+            " ",
+            "1e3",
+            "1E3",
+            "-1",
+            "+1",
+            "-0",
+            "NaN",
+            "nan",
+            "inf",
+            "Infinity",
+            "0x10",
+            "1_000",
+            "1,00",
+            "1 000",
+        ),
+        *(
+            "\uff11\uff10\uff10\uff10",
+            "\u0663",
+            "1\u066b5",
+            "299.00 ",
+            " 299.00",
+            "299.00\n",
+            "299.",
+            ".50",
+            "0299",
+            "00",
+            "299.001",
+            "1.2.3",
+        ),
         *("10000000000.00", "9" * 13, "9" * 14, "9" * 5000, "299.00PLN", "299.0½", "1\x00"),
     ],
 )
@@ -51,14 +80,19 @@ def test_more_digits_than_the_currency_has_are_refused(text: str, currency: str)
         parse_amount(text, currency)
 
 
-@pytest.mark.parametrize("text", ["299.00", "299.00PLN", "299.00  PLN", "PLN 299.00", "299.00 pln", "299.00 PLNX", "299.00 ZŁO", " PLN"])
+@pytest.mark.parametrize(
+    "text",
+    ["299.00", "299.00PLN", "299.00  PLN", "PLN 299.00", "299.00 pln", "299.00 PLNX", "299.00 ZŁO", " PLN"],
+)
 def test_what_is_no_price_is_refused(text: str) -> None:
     """A price is an amount, one space and three capital letters."""
     with pytest.raises(Rejected):
         parse_price(text)
 
 
-@pytest.mark.parametrize(("minor", "currency"), [(-1, "PLN"), (LIMIT, "PLN"), (1, "pln"), (1, ""), (1, "PLN\n"), (1, "ŻŁO")])
+@pytest.mark.parametrize(
+    ("minor", "currency"), [(-1, "PLN"), (LIMIT, "PLN"), (1, "pln"), (1, ""), (1, "PLN\n"), (1, "ŻŁO")]
+)
 def test_money_that_cannot_be_is_never_made(minor: int, currency: str) -> None:
     """The bounds hold wherever money is made, not only where text is read."""
     with pytest.raises(Rejected):

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 import msgspec
 
 from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Problem
 from kramik.money import LIMIT, Money
 from kramik.order import Order, PaymentEvent
-from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, same, sign
+from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded, same, sign
 from kramik.ports import Returns
 
 NAME = "sandbox"
@@ -83,7 +82,7 @@ class SandboxGateway:
             "shop_id": self.shop_id,
         }
         fields["signature"] = sign(self._key, msgspec.json.encode(fields, order="sorted")).hex()
-        return PaymentRequest(method="GET", url=f"{self._url}?{urlencode(fields)}", fields=fields)
+        return PaymentRequest(method="GET", url=f"{self._url}?{encoded(fields)}", fields=fields)
 
     def verify(self, raw: RawNotification) -> PaymentEvent:
         """Read a notification.

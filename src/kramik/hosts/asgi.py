@@ -11,15 +11,18 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kramik.answer import Answer, Request, Response
-from kramik.web import LARGEST_BODY, Web
+from kramik.web import LARGEST_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,20 +35,32 @@ SLOWEST_BODY = 15.0
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 
 
+class Handlers(Protocol):
+    """Who answers: `kramik.web.Web`, or what the benchmark compares it with."""
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request, whatever it is."""
+        ...
+
+    def too_large(self, request: Request) -> Response:
+        """Answer a body over the limit."""
+        ...
+
+
 class Door:
     """An ASGI application: one request to the handlers, one answer back."""
 
-    def __init__(self, web: Web) -> None:
-        self._web = web
+    def __init__(self, web: Handlers, *, slowest_body: float = SLOWEST_BODY) -> None:
+        self._web, self._slowest_body = web, slowest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let it be handled, send the answer."""
         request = _request(scope)
         try:
-            async with asyncio.timeout(SLOWEST_BODY):
+            async with asyncio.timeout(self._slowest_body):
                 body = await _body(receive, request.headers)
         except TimeoutError:
-            await _send(send, Response(status=408))
+            await _send(send, Response(status=408, headers=(("connection", "close"),)))
             return
         if body is None:
             await _send(send, self._web.too_large(request))
@@ -70,15 +85,20 @@ class Site(StaticFiles):
         self._headers = headers
 
     async def get_response(self, path: str, scope: Scope) -> StarletteResponse:
-        """Return a file of the site, or its page 404."""
-        response = await super().get_response(path, scope)
+        """Return a file of the site, or its page 404; send a folder on to its slash, whatever host was named."""
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            response = PlainTextResponse(error.detail, error.status_code, error.headers)
+        if isinstance(response, RedirectResponse):
+            response = RedirectResponse(f"/{quote(path)}/")
         for name, value in self._headers.items():
             response.headers.setdefault(name, value)
         return response
 
 
 def application(
-    web: Web,
+    web: Handlers,
     site: Path,
     *,
     headers: Mapping[str, str],

@@ -5,12 +5,16 @@ On SIGTERM the door closes first, then every worker ends the call in hand and gi
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+from starlette.applications import Starlette
 
 from kramik import wiring
 from kramik.config import Settings
@@ -18,6 +22,9 @@ from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import application
 from kramik.hosts.worker import Workers, utc_now
 from kramik.web import Web
+
+if TYPE_CHECKING:
+    import uvicorn
 
 DATABASE = "kramik.sqlite"
 SITE = "site"
@@ -60,9 +67,6 @@ def address(door: socket.socket) -> str:
 
 def serve(served: Served, *, ready: Callable[[], None]) -> None:
     """Serve until the process is told to stop."""
-    import uvicorn  # noqa: PLC0415 - a function app has no server
-
-    sys.setswitchinterval(SWITCH)
     settings = served.settings
     site = served.data / SITE
     wiring.build_site(settings, site)
@@ -82,18 +86,37 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
         shop.ports.log("stopped", workers="ended" if ended else "left; their messages come back")
 
     app = application(web, site, headers=wiring.headers(settings, "site"), started=started, stopped=stopped)
+    try:
+        run(app, served.door)
+    finally:
+        store.close()
+
+
+def run(app: Starlette, door: socket.socket) -> None:
+    """Answer with this application until the process is told to stop."""
+    import uvicorn  # noqa: PLC0415 - a function app has no server
+
+    from kramik.hosts.head import Protocol  # noqa: PLC0415 - as above
+
+    sys.setswitchinterval(SWITCH)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
     )
-    try:
-        uvicorn.Server(config).run(sockets=[served.door])
-    finally:
-        store.close()
+    server = uvicorn.Server(config)
+    _stop_when_told(server)
+    server.run(sockets=[door])
+
+
+def _stop_when_told(server: uvicorn.Server) -> None:
+    """Make being told to stop an orderly end with exit code 0: uvicorn hands a signal on to whoever had it before."""
+    if threading.current_thread() is threading.main_thread():
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, server.handle_exit)

@@ -33,7 +33,7 @@ class Workers:
     ) -> None:
         self._shop, self._clock, self._sweep_every = shop, clock, sweep_every
         self._stopping = Event()
-        self._stirred = Condition()
+        self._stirred, self._stirs = Condition(), 0
         self._threads = [self._thread(number) for number in range(threads)]
         self._keeper = Thread(target=self._keep, name="kramik-keeper", daemon=True)
 
@@ -46,6 +46,7 @@ class Workers:
     def wake(self) -> None:
         """Tell one idle thread that a message is there."""
         with self._stirred:
+            self._stirs += 1
             self._stirred.notify()
 
     def alive(self) -> int:
@@ -68,6 +69,7 @@ class Workers:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
+            stirs = self._stirs
             try:
                 busy = self._work_once()
             except KramikError as error:
@@ -75,7 +77,7 @@ class Workers:
                 self._stopping.wait(STORE_DOWN)
             else:
                 if not busy:
-                    self._rest()
+                    self._rest(stirs)
 
     def _work_once(self) -> bool:
         received = self._shop.ports.queue.take(now=self._clock(), visibility=self._shop.timing.visibility)
@@ -84,9 +86,10 @@ class Workers:
         self._shop.work(received, clock=self._clock, stop=self._stopping.is_set)
         return True
 
-    def _rest(self) -> None:
+    def _rest(self, stirs: int) -> None:
+        """Wait, unless something stirred since the count was taken: its wake-up went to nobody."""
         with self._stirred:
-            if not self._stopping.is_set():
+            if stirs == self._stirs and not self._stopping.is_set():
                 self._stirred.wait(POLL)
 
     def _keep(self) -> None:
@@ -107,5 +110,6 @@ class Workers:
     def _sweep(self) -> None:
         try:
             self._shop.sweep(now=self._clock())
-        except KramikError as error:
-            self._shop.ports.log("sweep_failed", why=str(error))
+        except Exception as error:  # noqa: BLE001 - whoever keeps the workers alive must outlive a bug
+            why = str(error) if isinstance(error, KramikError) else type(error).__name__
+            self._shop.ports.log("sweep_failed", why=why)

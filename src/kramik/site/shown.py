@@ -14,7 +14,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 _SYMBOLS = {"PLN": "zł", "EUR": "€", "USD": "$", "GBP": "£", "CZK": "Kč"}
 _POLISH_GROUPS_FROM = 10_000
 _ORPHAN = re.compile(r"(?<!\w)([aiouwz]) (?=\S)", re.IGNORECASE)
-_COUNTED = re.compile(r"(?<=[0-9]) (?=[^\W\d])")
+_COUNTED = re.compile(r"(?<=[0-9]) (?=\w)")
 
 
 def price(money: Money, lang: str) -> str:
@@ -33,6 +33,6 @@ def moment(when: datetime, lang: str) -> str:
 
 
 def typeset(text: str, lang: str) -> str:
-    """Keep a number on the line of what it counts, and a Polish one-letter word on the line of the next word."""
+    """Keep a number with what it counts, and a Polish one-letter word with the next word, on one line."""
     counted = _COUNTED.sub(NO_BREAK, text)
     return _ORPHAN.sub(rf"\1{NO_BREAK}", counted) if lang == "pl" else counted

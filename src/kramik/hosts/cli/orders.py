@@ -156,7 +156,9 @@ def resend(order_id: str, folder: Path, data: Path | None) -> None:
     with options.opened_shop(folder, data) as shop:
         order = _existing(shop.ports.orders, order_id)
         if order.step("invitation").state != "done":
-            message = f"order {order_id} has no access yet; kramik orders show {order_id} says what it waits for"
+            message = (
+                f"order {order_id} has no access yet; kramik orders show {order_id} says what it waits for"
+            )
             raise click.ClickException(message)
         shop.resend(order, now=utc_now())
     click.echo("the access mail is on its way; a running `kramik serve` sends it")

@@ -55,7 +55,7 @@ _WRONG_FILE = (
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """A file, and how many seconds to wait for other processes. The rest is for tests of power loss, with a disk of their own."""
+    """A file, and how many seconds to wait for other processes; the rest is for tests that bring their own disk."""
 
     path: str
     busy: float = BUSY_SECONDS

@@ -24,6 +24,8 @@ _COLUMNS = ("id", "version", "state", "email", "product", "created", "due", "bod
 
 # The intent and the moment of birth of an order never change, so their columns and indices are left alone.
 _SAVE = "UPDATE orders SET version = ?, state = ?, due = ?, body = ? WHERE id = ? AND version = ?"
+_SELECT = "SELECT id, body FROM orders"
+_AGE = "SELECT created, id FROM orders WHERE id = ?"
 _KNOWN = "SELECT json_group_array(id) FROM orders WHERE id IN (SELECT value FROM json_each(?))"
 _BEAT = "UPDATE pulse SET beats = beats + 1"
 
@@ -43,7 +45,7 @@ class SqliteOrders:
 
     def get(self, order_id: str) -> Order | None:
         """Return the order as it was last saved."""
-        found = self._readers.rows("SELECT id, body FROM orders WHERE id = ?", (order_id,))
+        found = self._readers.rows(f"{_SELECT} WHERE id = ?", (order_id,))
         return _order(found[0]) if found else None
 
     def save(self, order: Order) -> Order:
@@ -63,14 +65,11 @@ class SqliteOrders:
     def search(self, query: Query) -> Sequence[Order]:
         """Return the orders that fit, newest first."""
         clauses = dict(_clauses(query))
-        if query.before and (
-            behind := self._readers.rows("SELECT created, id FROM orders WHERE id = ?", (query.before,))
-        ):
+        behind = self._readers.rows(_AGE, (query.before,)) if query.before else []
+        if behind:
             clauses["(created, id) < (?, ?)"] = behind[0]
         where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-        # Only few orders are due, but the planner can not know and would walk through all that are paid.
-        hint = "INDEXED BY orders_due" if query.due_before is not None else ""
-        question = f"SELECT id, body FROM orders {hint} {where} ORDER BY created DESC, id DESC LIMIT ?"  # noqa: S608 - our words
+        question = " ".join((_SELECT, _hint(query), where, "ORDER BY created DESC, id DESC LIMIT ?"))
         bindings = (value for values in clauses.values() for value in values)
         return [_order(row) for row in self._readers.rows(question, (*bindings, query.limit))]
 
@@ -142,6 +141,13 @@ def _clauses(query: Query) -> Iterator[tuple[str, Row]]:
         yield "created < ?", (micros(query.until),)
     if query.due_before is not None:
         yield "due <= ?", (micros(query.due_before),)
+
+
+def _hint(query: Query) -> str:
+    """Name the index that the planner can not know to be best: a buyer has few orders, and few orders are due."""
+    if query.email:
+        return "INDEXED BY orders_email"
+    return "" if query.due_before is None else "INDEXED BY orders_due"
 
 
 def _conflict(order_id: str) -> Conflict:

@@ -40,8 +40,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """Write what was accepted, then close the file; later writes fail with `Transient`. A repeat is harmless."""
+        self._readers.close()  # first: only a writer that leaves last can fold the log into the file
         self._writer.close()
-        self._readers.close()
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Generic, Protocol, TypeVar
@@ -196,15 +197,18 @@ class Writer:
         self.commits, self._committed = self.commits + 1, time.monotonic()
 
     def _recover(self, error: Exception) -> None:
+        """Undo the transaction; a connection that can not, or that the disk failed, is opened anew for the next one."""
+        broken = isinstance(error, DISK) and not isinstance(error, _CUT_OFF)
         try:
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except apsw.Error:
-            self._disconnect()
-        if isinstance(error, DISK) and not isinstance(error, _CUT_OFF):
+        except Exception:  # noqa: BLE001 - a disk that failed may fail the undoing too; closing undoes as well
+            broken = True
+        if broken:
             self._disconnect()
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close(force=True)
-            self._connection = None
+        connection, self._connection = self._connection, None
+        with suppress(Exception):  # a disk that failed may fail the closing too
+            if connection is not None:
+                connection.close(force=True)

@@ -1,0 +1,64 @@
+"""What every mailing tool promises beyond the promises of any effect (`effect.py`); each takes an `Office`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from kramik.ports import Delivery, Mail, Mailer, Post
+from tests.contracts.effect import PROMISES as EFFECT_PROMISES
+
+__all__ = ["EFFECT_PROMISES", "PROMISES", "Office"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """A mailing tool and what arrived: `mails` returns subject and text of every mail to an address."""
+
+    mailer: Mailer
+    post: Post
+    delivery: Delivery
+    mails: Callable[[str], list[tuple[str, str]]]
+
+    @property
+    def buyer(self) -> str:
+        """Return the address of who bought."""
+        return self.delivery.order.intent.buyer.email
+
+
+def sequence_carries_the_link(office: Office) -> None:
+    """The first mail of a sequence carries the access link, once."""
+    office.mailer.sequence.do(office.delivery)
+    assert [text.count(office.delivery.access_link) for _, text in office.mails(office.buyer)] == [1]
+
+
+def purchase_sends_nothing(office: Office) -> None:
+    """Registering a purchase sends no mail by itself."""
+    office.mailer.purchase.do(office.delivery)
+    assert office.mails(office.buyer) == []
+
+
+def equal_keys_are_one_mail(office: Office) -> None:
+    """A mail that is sent again with the same key arrives once, as it was written."""
+    mail = Mail(to=office.buyer, subject="Twój dostęp: żółw", text="oto link\n", key=f"1-{office.buyer}")
+    office.post.send(mail)
+    office.post.send(mail)
+    assert office.mails(office.buyer) == [("Twój dostęp: żółw", "oto link\n")]
+
+
+def other_keys_are_other_mails(office: Office) -> None:
+    """A mail with another key is another mail."""
+    mail = Mail(to=office.buyer, subject="s", text="t", key=f"2-{office.buyer}")
+    office.post.send(mail)
+    office.post.send(replace(mail, key=f"3-{office.buyer}"))
+    assert len(office.mails(office.buyer)) == 2
+
+
+PROMISES = (
+    sequence_carries_the_link,
+    purchase_sends_nothing,
+    equal_keys_are_one_mail,
+    other_keys_are_other_mails,
+)

@@ -1,0 +1,30 @@
+"""A visitor: one page in a fresh browser context, watched for what it must not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page
+
+from tests.site.world import Running
+
+
+@contextmanager
+def visiting(chromium: Browser, shop: Running, *, script: bool = True, wide: int = 1280) -> Iterator[Page]:
+    """Open a page that must ask nobody else and must not complain in its console."""
+    context = chromium.new_context(java_script_enabled=script, viewport={"width": wide, "height": 900})
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request", lambda asked: complaints.extend({asked.url} if not asked.url.startswith(shop.url) else ())
+    )
+    try:
+        yield page
+        assert [] == complaints
+        assert [] == context.cookies()
+    finally:
+        context.close()
