@@ -44,7 +44,10 @@ class Line:
 
     def status(self) -> int | None:
         """Read; return the status when the answer is whole, None when it is not yet, 0 when it never will be."""
-        part = self.socket.recv(65536)
+        try:
+            part = self.socket.recv(65536)
+        except ConnectionError:
+            return 0
         self._answer += part
         head, found, body = self._answer.partition(b"\r\n\r\n")
         if not part:

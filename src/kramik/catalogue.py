@@ -111,7 +111,7 @@ def read(files: Mapping[str, str], *, lang: str, currency: str = "") -> Catalogu
     products: dict[str, Product] = {}
     for name in sorted(files, key=_originals_first):
         try:
-            product = _one(name, files[name], products, lang, currency)
+            product = _one(name, files[name], products, lang=lang, currency=currency)
         except ConfigurationError as error:
             problems += error.problems
         else:
@@ -129,7 +129,9 @@ def split(name: str, text: str) -> tuple[str, str]:
     """
     match = _FRONT.match(text.replace("\r\n", "\n").removeprefix("\N{BOM}"))
     if match is None:
-        raise _problem(name, 1, "", "starts without front matter; begin it with a line ---, the fields, and a line ---")
+        raise _problem(
+            name, 1, "", "starts without front matter; begin it with a line ---, the fields, and a line ---"
+        )
     return match["front"], match["body"]
 
 
@@ -137,16 +139,23 @@ def _originals_first(name: str) -> tuple[int, str]:
     return name.count("."), name
 
 
-def _one(name: str, text: str, products: Mapping[str, Product], lang: str, currency: str) -> Product:
+def _one(name: str, text: str, products: Mapping[str, Product], *, lang: str, currency: str) -> Product:
     parts = _NAME.fullmatch(name)
     if parts is None:
-        raise _problem(name, 1, "", "is no product name; use small ASCII letters, digits and hyphens, such as my-course.md")
+        raise _problem(
+            name,
+            1,
+            "",
+            "is no product name; use small ASCII letters, digits and hyphens, such as my-course.md",
+        )
     front, body = split(name, text)
     if parts["lang"] is None:
         return _product(name, parts["slug"], front, body, lang=lang, currency=currency)
     original = products.get(parts["slug"])
     if original is None:
-        raise _problem(name, 1, "", f"translates {parts['slug']}.md, which is missing or has problems of its own")
+        raise _problem(
+            name, 1, "", f"translates {parts['slug']}.md, which is missing or has problems of its own"
+        )
     if parts["lang"] == original.lang:
         raise _problem(name, 1, "", f"translates {parts['slug']}.md into its own language; name another one")
     return _translated(original, parts["lang"], front_matter(name, front, TranslatedFront), body)
@@ -187,13 +196,17 @@ def front_matter(name: str, front: str, shape: type[Shape]) -> Shape:
 
 
 def _priced(name: str, front: str, currency: str) -> Front:
-    problems = [_at(name, front, "price", why) for why in _price_problems(_yaml(name, front).get("price"), currency)]
+    problems = [
+        _at(name, front, "price", why) for why in _price_problems(_yaml(name, front).get("price"), currency)
+    ]
     try:
         fields = front_matter(name, front, Front)
     except ConfigurationError as error:
         raise ConfigurationError(*error.problems, *problems) from None
     if fields.opens and fields.closes and fields.closes <= fields.opens:
-        problems.append(_at(name, front, "closes", "is not after opens, so it is never on sale; mend one of them"))
+        problems.append(
+            _at(name, front, "closes", "is not after opens, so it is never on sale; mend one of them")
+        )
     if problems:
         raise ConfigurationError(*problems)
     return fields
@@ -233,7 +246,9 @@ def _at(name: str, front: str, field: str, message: str, *, code: str = "wrong")
 
 
 def _problem(name: str, line: int, field: str, message: str) -> ConfigurationError:
-    return ConfigurationError(Problem(field=f"products/{name}:{line}", code="wrong", message=f"{field} {message}".strip()))
+    return ConfigurationError(
+        Problem(field=f"products/{name}:{line}", code="wrong", message=f"{field} {message}".strip())
+    )
 
 
 def _yaml_line(error: Exception) -> int:

@@ -151,7 +151,7 @@ def _email(text: str, problems: list[Problem]) -> str:
         return ""
     local, _, domain = text.rpartition("@")
     try:
-        if len(text) <= LONGEST["email"] and _PLAIN_LOCAL.fullmatch(local):
+        if text.isascii() and len(text) <= LONGEST["email"] and _PLAIN_LOCAL.fullmatch(local):
             return f"{local}@{_domain(domain)}"
         return _normal(text)
     except EmailNotValidError:

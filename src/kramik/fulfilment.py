@@ -13,7 +13,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kramik.errors import Conflict, InvariantBroken, KramikError, NeedsOperator, OutcomeUnknown, Rejected, Transient
+from kramik.errors import (
+    Conflict,
+    InvariantBroken,
+    KramikError,
+    NeedsOperator,
+    OutcomeUnknown,
+    Rejected,
+    Transient,
+)
 from kramik.journal import Step, StepName
 from kramik.order import Order
 from kramik.ports import Academy, Clock, Delivery, Effect, Log, Mailer, Orders
@@ -69,11 +77,11 @@ def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -
         return Rest()
     if all(step.state == "done" for step in order.steps):
         return Complete()
-    moves = (_move(order, step, effects[step.name], now, settle) for step in order.steps)
+    moves = (_move(order, step, effects[step.name], now=now, settle=settle) for step in order.steps)
     return next((move for move in moves if not isinstance(move, Rest)), Rest())
 
 
-def _move(order: Order, step: Step, effect: Effect, now: datetime, settle: float) -> Move:
+def _move(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> Move:
     if not order.open(step):
         return Rest()
     if step.due is not None and now < step.due:
@@ -94,14 +102,14 @@ def plan(order: Order, effects: Effects, *, now: datetime, settle: float) -> Pla
     """Decide what becomes of the message when the work on this order rests."""
     if order.status != "paid":
         return Done()
-    dues = [_due(order, step, effects[step.name], now, settle) for step in order.steps]
+    dues = [_due(order, step, effects[step.name], now=now, settle=settle) for step in order.steps]
     waits = [due for due in dues if due is not None]
     if waits:
         return Again(max(0.0, (min(waits) - now).total_seconds()))
     return Park("; ".join(f"{step.name}: {step.why}" for step in order.steps if step.state == "parked"))
 
 
-def _due(order: Order, step: Step, effect: Effect, now: datetime, settle: float) -> datetime | None:
+def _due(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> datetime | None:
     if not order.open(step):
         return None
     if step.state == "started" and effect.repeat in ("lookup", "unsafe") and step.started_at is not None:
@@ -112,7 +120,9 @@ def _due(order: Order, step: Step, effect: Effect, now: datetime, settle: float)
 class Fulfilment:
     """One piece of work on one order: the order as last saved, and what happened since."""
 
-    def __init__(self, order: Order, effects: Effects, orders: Orders, *, settle: float, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, order: Order, effects: Effects, orders: Orders, *, settle: float, clock: Clock, log: Log
+    ) -> None:
         self.order = order
         self._saved = order
         self._changes: list[Change] = []
@@ -188,7 +198,7 @@ class Fulfilment:
             return
         try:
             receipt = effect.find(Delivery(order=self.order, access_link=link(self.order)))
-        except Exception as error:  # noqa: BLE001 - as for a call; asking has no effect, so the step stays started
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the order must know of it
             self._postpone(name, _as_transient(error), begun=None)
             return
         now = self._clock()
@@ -205,16 +215,19 @@ class Fulfilment:
     def _done(self, name: StepName, receipt: str, begun: datetime, *, found: bool = False) -> None:
         now = self._clock()
         self.note(lambda order: order.record(name, receipt, now=now, found=found))
-        attempt = self.order.step(name).attempts + 1
-        self._tell(name, "found" if found else "done", attempt, begun, now)
+        self._tell(name, "found" if found else "done", begun)
 
     def _failed(self, name: StepName, error: Exception, begun: datetime) -> None:
         unknown = not isinstance(error, KramikError) or isinstance(error, OutcomeUnknown)
-        self._tell(name, "unknown" if unknown else "failed", self.order.step(name).attempts + 1, begun, self._clock())
+        self._tell(name, "unknown" if unknown else "failed", begun)
         if isinstance(error, Rejected | NeedsOperator | InvariantBroken):
             self._park(name, str(error))
         elif unknown and self._effects[name].repeat == "unsafe":
-            self._park(name, f"{_said(error)}; nobody can tell whether it happened, so look there first", unknown=True)
+            self._park(
+                name,
+                f"{_said(error)}; nobody can tell whether it happened, so look there first",
+                unknown=True,
+            )
         else:
             self._postpone(name, error, begun=None if unknown else begun)
 
@@ -250,15 +263,24 @@ class Fulfilment:
         for change in self._changes:
             self.order = change(self.order)
 
-    def _tell(self, name: StepName, outcome: str, attempt: int, begun: datetime, now: datetime) -> None:
-        ms = round((now - begun).total_seconds() * 1000, 1)
+    def _tell(self, name: StepName, outcome: str, begun: datetime) -> None:
+        attempt = self.order.step(name).attempts + 1
+        ms = round((self._clock() - begun).total_seconds() * 1000, 1)
         self._log("step", order=self.order.id, step=name, attempt=attempt, outcome=outcome, ms=ms)
 
 
 def _as_transient(error: Exception) -> Exception:
-    return error if isinstance(error, KramikError) and not isinstance(error, OutcomeUnknown) else Transient(_said(error))
+    return (
+        error
+        if isinstance(error, KramikError) and not isinstance(error, OutcomeUnknown)
+        else Transient(_said(error))
+    )
 
 
 def _said(error: Exception) -> str:
-    said = str(error) if isinstance(error, KramikError) else f"{type(error).__name__} inside the adapter, which is a bug"
+    said = (
+        str(error)
+        if isinstance(error, KramikError)
+        else f"{type(error).__name__} inside the adapter, which is a bug"
+    )
     return said[:SAID]

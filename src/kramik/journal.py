@@ -22,7 +22,7 @@ HISTORY_LIMIT = 120
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One step: `attempts` that ended without a receipt, `due` when the next one may begin, `why` of the last failure."""
+    """One step: `attempts` without a receipt, `due` when the next one may begin, `why` of the last failure."""
 
     name: StepName
     state: StepState = "waiting"
@@ -51,11 +51,18 @@ def written(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     """Add a line; a repeated failure extends the last line, and a very long history loses its middle."""
     if history and _alike(history[-1], entry):
         last = history[-1]
-        return (*history[:-1], msgspec.structs.replace(last, times=last.times + 1, until=entry.at, attempt=entry.attempt))
+        return (
+            *history[:-1],
+            msgspec.structs.replace(last, times=last.times + 1, until=entry.at, attempt=entry.attempt),
+        )
     if len(history) >= HISTORY_LIMIT:
         history = history[: HISTORY_LIMIT // 2] + history[HISTORY_LIMIT // 2 + 1 :]
     return (*history, entry)
 
 
 def _alike(last: Entry, entry: Entry) -> bool:
-    return (last.what, last.step, last.detail) == (entry.what, entry.step, entry.detail) and entry.what == "failed"
+    return (last.what, last.step, last.detail) == (
+        entry.what,
+        entry.step,
+        entry.detail,
+    ) and entry.what == "failed"

@@ -25,4 +25,6 @@ def access_mail(order: Order, link: str, *, key: str) -> Mail:
     subject, text = _TEXTS.get(order.intent.lang, _TEXTS["en"])
     words = {"title": order.intent.title, "link": link, "order": order.id}
     title = " ".join(order.intent.title.split())
-    return Mail(to=order.intent.buyer.email, subject=subject.format(title=title), text=text.format(**words), key=key)
+    return Mail(
+        to=order.intent.buyer.email, subject=subject.format(title=title), text=text.format(**words), key=key
+    )

@@ -66,7 +66,9 @@ def parse_price(text: str) -> Money:
     """
     amount, space, currency = text.partition(" ")
     if not space:
-        raise _refused("price", f'{text!r} is not a price; write an amount and a currency such as "299.00 PLN"')
+        raise _refused(
+            "price", f'{text!r} is not a price; write an amount and a currency such as "299.00 PLN"'
+        )
     return parse_amount(amount, currency)
 
 
@@ -79,8 +81,12 @@ def parse_amount(text: str, currency: str) -> Money:
     digits = exponent(currency)
     match = _AMOUNT.fullmatch(text)
     if match is None or len(match[2] or "") > digits:
-        raise _refused("amount", f"{text!r} is not an amount in {currency}; write digits and a point such as 299.00")
-    return Money(minor=int(match[1]) * 10**digits + int((match[2] or "").ljust(digits, "0") or 0), currency=currency)
+        raise _refused(
+            "amount", f"{text!r} is not an amount in {currency}; write digits and a point such as 299.00"
+        )
+    return Money(
+        minor=int(match[1]) * 10**digits + int((match[2] or "").ljust(digits, "0") or 0), currency=currency
+    )
 
 
 def _refused(field: str, message: str) -> Rejected:

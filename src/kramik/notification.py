@@ -11,10 +11,14 @@ from datetime import datetime
 
 import msgspec
 
-from kramik.order import PaymentEvent
+from kramik.errors import NeedsOperator
+from kramik.event import PaymentEvent
 from kramik.payment import Acknowledgement, RawNotification
 from kramik.ports import Gateway, Queue
 from kramik.queue import Message
+
+LARGEST_RAW = 8000
+"""Bytes of an unreadable notification that are kept; a queue of the cloud takes no message over 64 KiB."""
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +36,25 @@ def accept(raw: RawNotification, gateway: Gateway, queue: Queue, *, now: datetim
         NotAuthentic: answer 400; nothing was stored.
         Transient: nothing was stored; answer so that the gateway tries again.
     """
-    event = gateway.verify(raw)
-    stored = _nothing_to_store() if event is None else queue.put(Message(order=event.order, event=event), now=now)
+    try:
+        event = gateway.verify(raw)
+    except NeedsOperator as error:
+        return _kept(raw, gateway, queue.put(_unreadable(raw, error), now=now))
+    stored = (
+        _nothing_to_store() if event is None else queue.put(Message(order=event.order, event=event), now=now)
+    )
+    return _kept(raw, gateway, stored, event)
+
+
+def _kept(
+    raw: RawNotification, gateway: Gateway, stored: Future[None], event: PaymentEvent | None = None
+) -> Accepted:
     return Accepted(event=event, acknowledgement=gateway.acknowledge(raw), stored=stored)
+
+
+def _unreadable(raw: RawNotification, error: NeedsOperator) -> Message:
+    """Keep what is authentic and makes no sense: a person sees it among the poison."""
+    return Message(task="unreadable", note=str(error), raw=raw.body[:LARGEST_RAW].decode("utf-8", "replace"))
 
 
 def _nothing_to_store() -> Future[None]:

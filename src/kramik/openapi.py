@@ -41,10 +41,10 @@ def _operation(summary: str, answers: Mapping[str, Document], **more: object) ->
     return {"summary": summary, "responses": answers, **more}
 
 
-def _told(text: str, **contents: Document) -> Document:
+def _told(description: str, /, **contents: Document) -> Document:
     """Return an answer; `contents` are the schemas of its possible kinds of content."""
     kinds = {_KINDS[name]: {"schema": schema} for name, schema in contents.items()}
-    return {"description": text} | ({"content": kinds} if kinds else {})
+    return {"description": description} | ({"content": kinds} if kinds else {})
 
 
 def _wrong(text: str) -> Document:
@@ -73,7 +73,7 @@ def _place() -> Document:
 
 
 def _notify() -> Document:
-    answers = {
+    answers: dict[str, Document] = {
         "200": {
             "description": "The gateway's own acknowledgement; the message is durable.",
             "content": {"*/*": {}},
@@ -108,7 +108,11 @@ def _access() -> Document:
 
 
 def _resend() -> Document:
-    fields = {"type": "object", "properties": {"email": _TEXT, "lang": _TEXT}, "required": ["email"]}
+    fields: Document = {
+        "type": "object",
+        "properties": {"email": _TEXT, "lang": _TEXT},
+        "required": ["email"],
+    }
     accepted = _object(status={"const": "accepted"})
     answers = {
         "202": _told("Always the same.", json=accepted, page=_TEXT),

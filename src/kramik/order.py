@@ -15,45 +15,16 @@ import msgspec
 from msgspec.structs import replace
 
 from kramik.errors import InvariantBroken
+from kramik.event import RETURNS, Payment, PaymentEvent, Verdict, difference, went_back
 from kramik.intent import Intent
 from kramik.journal import NEEDS, STEPS, Entry, Step, StepName, written
-from kramik.money import Money
 
 Status = Literal["placed", "paid", "completed", "refunded"]
 State = Literal["placed", "paid", "completed", "refunded", "parked"]
-Kind = Literal["paid", "pending", "failed", "refund", "chargeback"]
-Verdict = Literal["accepted", "second", "mismatch", "already_refunded", "noted"]
 
 RANK: dict[Status, int] = {"placed": 0, "paid": 1, "completed": 2, "refunded": 3}
 NOTED = 20
 """Pending or failed payments that are kept, of each kind: a buyer may try a card for ever, an order may not grow."""
-
-_RETURNS = ("refund", "chargeback")
-
-
-class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a gateway said, authenticated but not yet believed.
-
-    `reference` is the gateway's id of this very fact, unique for its kind; for a refund or a chargeback
-    `of` is the reference of the payment that goes back. `shop_id` is the account that the gateway named.
-    """
-
-    order: str
-    gateway: str
-    reference: str
-    kind: Kind
-    shop_id: str
-    money: Money | None = None
-    of: str = ""
-
-
-class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A payment event as this order received it, and what it means here."""
-
-    event: PaymentEvent
-    at: datetime
-    verdict: Verdict
-    why: str = ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,12 +66,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return when work on this order should go on; None when there is none to do."""
         if self.state != "paid":
             return None
-        return min((step.due or self.updated_at for step in self.steps if self.open(step)), default=self.updated_at)
+        return min(
+            (step.due or self.updated_at for step in self.steps if self.open(step)), default=self.updated_at
+        )
 
     def open(self, step: Step) -> bool:
         """Say whether this step is to be made and waits for no other one."""
         ready = all(self.step(need).state == "done" for need in NEEDS[step.name])
         return ready and step.state not in ("done", "parked")
+
+    @property
+    def opened(self) -> bool:
+        """Say whether the buyer has access: a link was recorded and the money did not go back."""
+        return self.step("invitation").state == "done" and self.status != "refunded"
 
     @property
     def attention(self) -> tuple[str, ...]:
@@ -114,7 +92,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def unwanted(self, event: PaymentEvent) -> str:
         """Say why this payment should be sent back and is not yet; empty when all is well."""
-        payment = next((each for each in self.payments if _key(each.event) == _key(event)), None)
+        payment = next((each for each in self.payments if each.event.fact == event.fact), None)
         if payment is None or payment.verdict not in ("second", "mismatch") or self._went_back(payment.event):
             return ""
         return f"refund {event.money or 'the payment'} at {event.gateway} ({event.reference}): {payment.why}"
@@ -125,7 +103,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def knows(self, event: PaymentEvent) -> bool:
         """Say whether this very fact was applied before."""
-        return any(_key(payment.event) == _key(event) for payment in self.payments)
+        return any(payment.event.fact == event.fact for payment in self.payments)
 
     # Money
 
@@ -149,30 +127,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.knows(event):
             return self
         order = self._with_payment(event, "noted", "", now, status=self.status)
-        whole = order.payment is not None and order._went_back(order.payment.event)
-        return order._changed(now, status="refunded") if whole else order
+        whole = order.payment is not None and went_back(
+            order.payment.event, order.payments, self.intent.price
+        )
+        return order._changed(now, status="refunded") if whole else order  # noqa: SLF001 - its own kind
 
     def apply(self, event: PaymentEvent, *, now: datetime) -> Order:
         """Apply what a gateway said, whatever kind it is."""
         if event.kind == "paid":
             return self.confirm_payment(event, now=now)
-        if event.kind in _RETURNS:
+        if event.kind in RETURNS:
             return self.refund(event, now=now)
         return self.note_payment(event, now=now)
 
-    def returned(self, paid: PaymentEvent) -> int:
-        """Return how many minor units of this payment went back; an amount not told, or in other money, is all."""
-        whole = paid.money or self.intent.price
-        events = (payment.event for payment in self.payments if payment.event.kind in _RETURNS)
-        amounts = (event.money or whole for event in events if (event.gateway, event.of) == (paid.gateway, paid.reference))
-        return sum((money if money.currency == whole.currency else whole).minor for money in amounts)
-
     def _went_back(self, paid: PaymentEvent) -> bool:
-        back = self.returned(paid)
-        return back > 0 and back >= (paid.money or self.intent.price).minor
+        return went_back(paid, self.payments, self.intent.price)
 
     def _judge(self, event: PaymentEvent) -> tuple[Verdict, str]:
-        why = _difference(self, event)
+        why = difference(self.id, self.intent, event)
         if why:
             return "mismatch", why
         if self.payment is not None or self.status != "placed":
@@ -181,9 +153,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return "already_refunded", "the refund of this payment came before it"
         return "accepted", ""
 
-    def _with_payment(self, event: PaymentEvent, verdict: Verdict, why: str, now: datetime, *, status: Status) -> Order:
+    def _with_payment(
+        self, event: PaymentEvent, verdict: Verdict, why: str, now: datetime, *, status: Status
+    ) -> Order:
         payment = Payment(event=event, at=now, verdict=verdict, why=why)
-        detail = " ".join(filter(None, (event.gateway, event.reference, str(event.money or ""), verdict, why)))
+        detail = " ".join(
+            filter(None, (event.gateway, event.reference, str(event.money or ""), verdict, why))
+        )
         entry = Entry(at=now, what=f"payment {event.kind}", detail=detail)
         return self._changed(now, entry, payments=(*self.payments, payment), status=status)
 
@@ -200,7 +176,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return self._note_orphan(name, receipt, now)
         what, attempt = "found" if found else "done", self.step(name).attempts + 1
         entry = Entry(at=now, what=what, step=name, detail=receipt, attempt=attempt)
-        return self._with_step(name, now, entry, state="done", receipt=receipt, due=None, why="", unknown=False)
+        return self._with_step(
+            name, now, entry, state="done", receipt=receipt, due=None, why="", unknown=False
+        )
 
     def postpone(
         self, name: StepName, why: str, *, now: datetime, due: datetime, begun: datetime | None = None
@@ -214,7 +192,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self._with_step(name, now, entry, state=state, attempts=step.attempts + 1, due=due, why=why)
 
     def clear(self, name: StepName, why: str, *, now: datetime, begun: datetime | None) -> Order:
-        """The call that began then had no effect: the step waits to be made, unless it was started anew."""
+        """Let the step wait to be made: the call that began then had no effect; nothing if it was started anew."""
         step = self.step(name)
         if step.state != "started" or step.started_at != begun:
             return self
@@ -227,18 +205,26 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if step.state == "done":
             return self
         entry = Entry(at=now, what="parked", step=name, detail=why, attempt=step.attempts + 1)
-        changes = {"state": "parked", "attempts": step.attempts + 1, "why": why, "unknown": unknown, "due": None}
+        changes = {
+            "state": "parked",
+            "attempts": step.attempts + 1,
+            "why": why,
+            "unknown": unknown,
+            "due": None,
+        }
         return self._with_step(name, now, entry, **changes)
 
     def resume(self, *, now: datetime, ask: Collection[StepName] = ()) -> Order:
-        """A person mended the cause: every parked step begins again; one to `ask` about is not made unasked."""
+        """Let every parked step begin again, its cause is mended; one to `ask` about is not made unasked."""
         order = self
         for step in self.steps:
             if step.state == "parked":
                 entry = Entry(at=now, what="resumed", step=step.name)
                 begun = step.started_at if step.name in ask else None
                 fresh = {"attempts": 0, "unknown": False, "started_at": begun, "due": None}
-                order = order._with_step(step.name, now, entry, state="started" if begun else "waiting", **fresh)
+                order = order._with_step(
+                    step.name, now, entry, state="started" if begun else "waiting", **fresh
+                )
         return order
 
     def complete(self, *, now: datetime) -> Order:
@@ -254,7 +240,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _note_orphan(self, name: StepName, receipt: str, now: datetime) -> Order:
         if self.step(name).receipt == receipt:
             return self
-        return self._changed(now, Entry(at=now, what="orphan", step=name, detail=f"a second receipt, not used: {receipt}"))
+        return self._changed(
+            now, Entry(at=now, what="orphan", step=name, detail=f"a second receipt, not used: {receipt}")
+        )
 
     def _with_step(self, name: StepName, now: datetime, entry: Entry, **changes: object) -> Order:
         steps = tuple(replace(step, **changes) if step.name == name else step for step in self.steps)
@@ -284,9 +272,15 @@ def hold(before: Order, after: Order) -> None:
         ("the status only moves forward", RANK[before.status] <= RANK[after.status]),
         ("no step before a confirmed payment", after.payment is not None or not _touched(after)),
         ("one payment grants, and it fits the intent", _granted_once(after)),
-        ("what is done stays done", all(step in after.steps for step in before.steps if step.state == "done")),
+        (
+            "what is done stays done",
+            all(step in after.steps for step in before.steps if step.state == "done"),
+        ),
         ("complete means every receipt", after.status != "completed" or _all_done(after)),
-        ("a completed order is worked on no more", before.status != "completed" or before.steps == after.steps),
+        (
+            "a completed order is worked on no more",
+            before.status != "completed" or before.steps == after.steps,
+        ),
         ("payments and history are only added to", after.payments[: len(before.payments)] == before.payments),
     ):
         if not holds:
@@ -303,26 +297,8 @@ def _all_done(order: Order) -> bool:
 
 def _granted_once(order: Order) -> bool:
     accepted = [payment.event for payment in order.payments if payment.verdict == "accepted"]
-    return len(accepted) <= 1 and not any(_difference(order, event) for event in accepted)
-
-
-def _difference(order: Order, event: PaymentEvent) -> str:
-    """Say in which way this payment is not the one that was agreed; empty when it is."""
-    intent = order.intent
-    if event.order != order.id:
-        return f"it was paid for order {event.order}, not for this one"
-    if event.gateway != intent.gateway:
-        return f"it came through {event.gateway}, the order was sent to {intent.gateway}"
-    if event.shop_id != intent.shop_id:
-        return f"it was paid to shop {event.shop_id!r}, not to {intent.shop_id!r}"
-    if event.money != intent.price:
-        return f"{event.money or 'no amount'} instead of {intent.price}"
-    return ""
+    return len(accepted) <= 1 and not any(difference(order.id, order.intent, event) for event in accepted)
 
 
 def _later(before: Status, after: Status) -> Status:
     return after if RANK[after] > RANK[before] else before
-
-
-def _key(event: PaymentEvent) -> tuple[str, str, str]:
-    return event.gateway, event.kind, event.reference

@@ -14,7 +14,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from kramik.order import Order, PaymentEvent, State
+from kramik.event import PaymentEvent
+from kramik.order import Order, State
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification
 from kramik.queue import Message, Poisoned, Received
 
@@ -137,6 +138,7 @@ class Gateway(Protocol):
 
         Raises:
             NotAuthentic: the gateway did not sign this; nothing may be stored.
+            NeedsOperator: the gateway did sign it, and it can not be read; it is kept for a person.
         """
         ...
 

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from kramik.errors import Conflict, InvariantBroken, NeedsOperator, Rejected, Transient
-from kramik.order import PaymentEvent
+from kramik.event import PaymentEvent
 
 VERSION = 1
 ATTEMPTS = 60
@@ -27,17 +27,22 @@ LONGEST = 600.0
 FIRST = 1.0
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="version", tag=VERSION):
+class Message(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="version", tag=VERSION
+):
     """Work to do: `fulfil` an order (with the event that a gateway told), or `resend` the access mail.
 
+    `unreadable` is an authentic notification that nobody could read: `note` says why, `raw` is what it said.
     `attempt` counts deliveries of this message that failed for a reason outside of any step.
     """
 
     order: str = ""
     event: PaymentEvent | None = None
-    task: Literal["fulfil", "resend"] = "fulfil"
+    task: Literal["fulfil", "resend", "unreadable"] = "fulfil"
     email: str = ""
     nonce: str = ""
+    note: str = ""
+    raw: str = ""
     attempt: int = 0
 
 

@@ -11,18 +11,20 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
-from kramik.catalogue import Catalogue, Product
-from kramik.errors import ConfigurationError, Conflict, Problem, Rejected, Transient
-from kramik.fulfilment import Effects, Fulfilment
-from kramik.intent import REQUIRED_CONSENTS, Consent, ConsentText, Draft, Intent, intend
-from kramik.journal import Step, StepName
-from kramik.mail import access_mail
+from kramik import desk, placing
+from kramik.catalogue import Catalogue
+from kramik.errors import Conflict, Problem, Rejected, Transient
+from kramik.fulfilment import Fulfilment
+from kramik.intent import ConsentText, Draft, intend
+from kramik.journal import StepName
 from kramik.notification import Accepted, accept
 from kramik.order import Order, place
 from kramik.payment import Keys, PaymentRequest, RawNotification
-from kramik.ports import Clock, FreshLinks, Gateway, Gateways, Log, Orders, Post, Query, Queue, Returns
-from kramik.queue import ATTEMPTS, Again, Done, Message, Park, Plan, Received, plan_retry
+from kramik.ports import Clock, Gateway, Returns
+from kramik.premises import Addresses, Ports, Timing
+from kramik.queue import ATTEMPTS, Again, Done, Park, Plan, Received, plan_retry
 
 DELIVERIES = 30
 """A message that was taken so often without an answer kills whoever takes it."""
@@ -30,40 +32,10 @@ DELIVERIES = 30
 STRANGERS = 10
 """Tries of a message whose order nobody knows: about a quarter of an hour, then a person sees it."""
 
-RESEND_EVERY = timedelta(minutes=10)
-
 
 def never() -> bool:
     """Say no: a host that does not stop."""
     return False
-
-
-_WINDOW = 600
-_PAGE = 200
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds: how long a taken message stays hidden, and how long one call may take at the very most."""
-
-    visibility: float = 120.0
-    call: float = 15.0
-
-    def __post_init__(self) -> None:
-        if not 0 < 2 * self.call <= self.visibility:
-            message = f"is {self.visibility} seconds; make it at least twice the longest call, {self.call} seconds"
-            raise ConfigurationError(Problem(field="visibility", code="too_short", message=message))
-
-
-class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the static site and the functions live, without a slash at the end."""
-
-    site: str
-    api: str
-
-    @property
-    def site_origin(self) -> str:
-        """Return the scheme and host of the static site, as browsers name it."""
-        return "/".join(self.site.split("/", 3)[:3])
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,18 +44,6 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     order: Order
     stored: Future[None]
     known_as: tuple[str, ...] = ()
-
-
-class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything outside that a shop is built from."""
-
-    orders: Orders
-    queue: Queue
-    gateways: Gateways
-    effects: Effects
-    post: Post
-    log: Log
-    fresh_links: FreshLinks | None = None
 
 
 class _Stranger(Transient):
@@ -116,17 +76,25 @@ class Shop:
         Raises:
             Rejected: every problem of the draft, joined with those that the caller found.
         """
-        draft = self._completed(draft)
+        gateways, consents = self.ports.gateways, self.consents
+        draft = replace(
+            draft, gateway=draft.gateway or next(iter(gateways)), lang=draft.lang or self.langs[0]
+        )
         product = self.catalogue.get(draft.product)
-        found = [*problems, *self._problems(draft, product, now)]
+        more = placing.problems(
+            draft, product, now=now, gateways=gateways, langs=self.langs, consents=consents
+        )
+        found = [*problems, *more]
         if found or product is None:
             raise Rejected(*found)
-        first, *older = self._keys.ids(_idempotency(draft, now))
-        order = place(first, self._intent(draft, product, now), now=now)
+        agreed = placing.given(draft, consents, now)
+        intent = intend(draft, product, shop_id=gateways[draft.gateway].shop_id, consents=agreed)
+        first, *older = self._keys.ids(placing.idempotency(draft, now))
+        order = place(first, intent, now=now)
         known = next((order_id for order_id in older if self.ports.orders.get(order_id)), None)
         if known is None:
             return Placed(order=order, stored=self.ports.orders.insert(order))
-        return Placed(order=msgspec.structs.replace(order, id=known), stored=_failed(Conflict("known by an older key")))
+        return Placed(order=replace(order, id=known), stored=_failed(Conflict("known by an older key")))
 
     def placed(self, placed: Placed) -> Order:
         """Return the order that counts once `placed.stored` has ended: this one, or the one that was there before.
@@ -185,7 +153,9 @@ class Shop:
             message = received.message
             attempts = STRANGERS if isinstance(error, _Stranger) else ATTEMPTS
             plan = plan_retry(message.attempt + 1, error, seed=message.order, attempts=attempts)
-            self.ports.log("message_failed", order=message.order, attempt=message.attempt + 1, outcome=str(error))
+            self.ports.log(
+                "message_failed", order=message.order, attempt=message.attempt + 1, outcome=str(error)
+            )
             self._settle(received, plan, clock(), attempt=message.attempt + 1)
         else:
             self._settle(received, plan, clock(), attempt=0)
@@ -193,16 +163,9 @@ class Shop:
 
     def sweep(self, *, now: datetime, grace: float | None = None) -> list[str]:
         """Put paid but unfinished orders back to work when they are overdue by `grace` seconds; return their ids."""
-        late = now - timedelta(seconds=2 * self.timing.visibility if grace is None else grace)
-        swept: list[str] = []
-        query = Query(state="paid", due_before=late, limit=_PAGE)
-        while page := self.ports.orders.search(query):
-            for order in page:
-                self.ports.queue.put(Message(order=order.id), now=now).result()
-                self.ports.log("swept", order=order.id)
-                swept.append(order.id)
-            query = msgspec.structs.replace(query, before=page[-1].id)
-        return swept
+        return desk.sweep(
+            self.ports, now - timedelta(seconds=2 * self.timing.visibility if grace is None else grace), now
+        )
 
     # The buyer
 
@@ -218,7 +181,7 @@ class Shop:
         """
         order_id = self._keys.read_token("access", token)
         order = self.ports.orders.get(order_id) if order_id else None
-        if order is None or order.status == "refunded" or order.step("invitation").state != "done":
+        if order is None or not order.opened:
             return order, ""
         if self.ports.fresh_links is None:
             return order, order.step("invitation").receipt
@@ -226,66 +189,25 @@ class Shop:
 
     def ask_resend(self, email: str, *, now: datetime) -> Future[None]:
         """Ask for the access mails of this address; whether there are any is found out later, by the worker."""
-        message = Message(task="resend", email=email, nonce=_moment(now))
-        return self.ports.queue.put(message, now=now)
+        return desk.put_resend(self.ports, now=now, email=email)
 
     # The seller
 
     def retry(self, order: Order, *, now: datetime, found: Mapping[StepName, str] | None = None) -> Order:
-        """A person mended the cause: resume every parked step and put the order back to work.
+        """Resume every parked step, its cause is mended, and put the order back to work.
 
         `found` holds the receipts of parked steps that did happen, as the person saw at the other side.
 
         Raises:
             Conflict: the order changed meanwhile; look at it again.
         """
-        resumed = order
-        for name, receipt in (found or {}).items():
-            resumed = resumed.record(name, receipt, now=now, found=True)
-        ask = [name for name, effect in self.ports.effects.items() if effect.repeat == "lookup"]
-        resumed = resumed.resume(now=now, ask=ask)
-        saved = order if resumed is order else self.ports.orders.save(resumed)
-        poisoned = self.ports.queue.poisoned(order.id)
-        replayed = [self.ports.queue.replay(each.id, now=now) for each in poisoned]
-        if not any(replayed):
-            self.ports.queue.put(Message(order=order.id), now=now).result()
-        self.ports.log("retried", order=order.id)
-        return saved
+        return desk.retry(self.ports, order, now=now, found=found or {})
 
     def resend(self, order: Order, *, now: datetime) -> None:
         """Send the access mail of one order again, now."""
-        message = Message(task="resend", order=order.id, nonce=_moment(now))
-        self.ports.queue.put(message, now=now).result()
+        desk.put_resend(self.ports, now=now, order=order.id).result()
 
     # Private
-
-    def _completed(self, draft: Draft) -> Draft:
-        gateway = draft.gateway or next(iter(self.ports.gateways))
-        return msgspec.structs.replace(draft, gateway=gateway, lang=draft.lang or self.langs[0])
-
-    def _problems(self, draft: Draft, product: Product | None, now: datetime) -> list[Problem]:
-        problems = [] if product is not None else [_problem("product", "unknown_product", "choose a product of this shop")]
-        if product is not None and not product.on_sale(now):
-            problems.append(_problem("product", "not_on_sale", "this product is not on sale now"))
-        if product is not None and draft.price_shown and draft.price_shown != str(product.price):
-            message = f"the price changed to {product.price}; please confirm it by ordering again"
-            problems.append(_problem("price_shown", "price_changed", message))
-        if draft.gateway not in self.ports.gateways:
-            problems.append(_problem("gateway", "unknown_gateway", "choose one of the payment methods shown"))
-        if draft.lang not in self.langs:
-            problems.append(_problem("lang", "unknown_language", f"choose one of {', '.join(self.langs)}"))
-        problems += [
-            _problem(f"consent_{name}", "consent_missing", "tick this box; without it the order can not be taken")
-            for name in REQUIRED_CONSENTS
-            if name in self.consents and name not in draft.consents
-        ]
-        return problems
-
-    def _intent(self, draft: Draft, product: Product, now: datetime) -> Intent:
-        given: tuple[Consent, ...] = tuple(
-            self.consents[name].given(draft.lang, now) for name in draft.consents if name in self.consents
-        )
-        return intend(draft, product, shop_id=self.ports.gateways[draft.gateway].shop_id, consents=given)
 
     def _placed_before(self, order: Order) -> Order:
         before = self.ports.orders.get(order.id)
@@ -300,7 +222,7 @@ class Shop:
     def _gateway(self, name: str) -> Gateway:
         gateway = self.ports.gateways.get(name)
         if gateway is None:
-            raise Rejected(_problem("gateway", "unknown_gateway", "this shop has no such gateway"))
+            raise Rejected(placing.problem("gateway", "unknown_gateway", "this shop has no such gateway"))
         return gateway
 
     def _returns(self, order: Order) -> Returns:
@@ -312,9 +234,13 @@ class Shop:
 
     def _work(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
         if received.deliveries > DELIVERIES:
-            return Park(f"it was taken {received.deliveries} times and never answered; the process dies on it")
+            return Park(
+                f"it was taken {received.deliveries} times and never answered; the process dies on it"
+            )
         if received.message.task == "resend":
-            return self._resend(received.message, clock())
+            return desk.resend(self.ports, received.message, self.access_link, now=clock())
+        if received.message.task == "unreadable":
+            return Park(f"an authentic notification that nobody could read: {received.message.note}")
         order = self.ports.orders.get(received.message.order)
         if order is None:
             msg = f"there is no order {received.message.order!r} (yet)"
@@ -341,43 +267,10 @@ class Shop:
             case Done():
                 self.ports.queue.done(received)
             case Again(after):
-                message = msgspec.structs.replace(received.message, attempt=attempt)
+                message = replace(received.message, attempt=attempt)
                 self.ports.queue.again(received, message, now=now, after=after)
             case Park(why):
                 self.ports.queue.poison(received, why, now=now)
-
-    def _resend(self, message: Message, now: datetime) -> Plan:
-        for order in self._to_resend(message):
-            if order.resent_at is not None and now - order.resent_at < RESEND_EVERY and not message.order:
-                continue
-            self.ports.post.send(access_mail(order, self.access_link(order), key=f"{order.id}/{message.nonce}"))
-            self.ports.orders.save(order.note_mail(message.nonce, now=now))
-        return Done()
-
-    def _to_resend(self, message: Message) -> Sequence[Order]:
-        if message.order:
-            order = self.ports.orders.get(message.order)
-            return [order] if order is not None and _has_access(order) else []
-        return [order for order in self.ports.orders.search(Query(email=message.email)) if _has_access(order)]
-
-
-def _has_access(order: Order) -> bool:
-    invitation: Step = order.step("invitation")
-    return invitation.state == "done" and order.status != "refunded"
-
-
-def _idempotency(draft: Draft, now: datetime) -> str:
-    if draft.key:
-        return f"key/{draft.key}"
-    return f"window/{int(now.timestamp()) // _WINDOW}/{draft.digest}"
-
-
-def _problem(field: str, code: str, message: str) -> Problem:
-    return Problem(field=field, code=code, message=message)
-
-
-def _moment(now: datetime) -> str:
-    return f"{now.timestamp():.6f}"
 
 
 def _failed(error: Exception) -> Future[None]:

@@ -17,7 +17,7 @@ import msgspec
 
 from kramik import form, openapi
 from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, plain, see
-from kramik.errors import Conflict, KramikError, NeedsOperator, NotAuthentic, Problem, Rejected, Transient
+from kramik.errors import Conflict, KramikError, NotAuthentic, Problem, Rejected, Transient
 from kramik.order import Order
 from kramik.payment import PaymentRequest, RawNotification
 from kramik.ports import Clock
@@ -125,9 +125,6 @@ class Web:
             return plain(HTTPStatus.BAD_REQUEST, "not authentic")
         except Rejected:
             return plain(HTTPStatus.NOT_FOUND, "unknown gateway")
-        except NeedsOperator as error:
-            self._shop.ports.log("notification_unreadable", gateway=gateway, why=str(error))
-            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
         except Transient:
             return plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
         answer = accepted.acknowledgement
@@ -304,7 +301,6 @@ class Web:
         )
 
     def _shown(self, order: Order) -> dict[str, object]:
-        opens = order.step("invitation").state == "done" and order.status != "refunded"
         return {
             "order": order.id,
             "status": _status(order),
@@ -312,7 +308,7 @@ class Web:
             "title": order.intent.title,
             "price": str(order.intent.price),
             "email": order.intent.buyer.masked_email,
-            "access": self._shop.access_link(order) if opens else None,
+            "access": self._shop.access_link(order) if order.opened else None,
         }
 
 

@@ -112,13 +112,13 @@ class Line:
             pool.close()
 
     def _url(self, target: str) -> httpcore2.URL:
-        import httpcore2  # noqa: PLC0415 - as above
+        import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
 
         at, full = self._origin, (self._origin.prefix + target).encode("ascii")
         return httpcore2.URL(scheme=at.scheme.encode(), host=at.host, port=at.port, target=full)
 
     def _connections(self) -> httpcore2.ConnectionPool:
-        import httpcore2  # noqa: PLC0415 - as above
+        import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
 
         with self._lock:
             if self._pool is None:
@@ -149,7 +149,7 @@ class _Network:
     """Opens connections in the time that is left of the call (see httpcore2.NetworkBackend)."""
 
     def __init__(self) -> None:
-        import httpcore2  # noqa: PLC0415 - as above
+        import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
 
         self._sockets = httpcore2.SyncBackend()
         self._refused = (httpcore2.ConnectError, httpcore2.ConnectTimeout)
@@ -164,18 +164,29 @@ class _Network:
 
 
 class _Stream:
-    """A connection whose every operation gets only the time that is left (see httpcore2.NetworkStream)."""
+    """A connection whose every operation gets only the time that is left (see httpcore2.NetworkStream).
+
+    What is written waits until an answer is wanted, so that head and body of a request leave together.
+    """
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
-        self._stream = stream
+        self._stream, self._unsent = stream, b""
 
     def read(self, max_bytes: int, **_theirs: object) -> bytes:
+        if self._unsent:
+            self._send()
         return self._stream.read(max_bytes, _call.left())
 
     def write(self, buffer: bytes, **_theirs: object) -> None:
-        left = _call.left()
+        self._unsent += buffer
+
+    def _send(self) -> None:
+        import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
+
+        left, request, self._unsent = _call.left(), self._unsent, b""
         _call.sent = True
-        self._stream.write(buffer, left)
+        with suppress(httpcore2.WriteError):  # a peer may refuse and close before it has read everything
+            self._stream.write(request, left)
 
     def close(self) -> None:
         self._stream.close()
@@ -228,6 +239,6 @@ def _read(response: httpcore2.Response) -> tuple[bytes, bool]:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    import httpcore2  # noqa: PLC0415 - as above
+    import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
 
     return httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, OSError

@@ -17,7 +17,8 @@ from kramik.fulfilment import effects
 from kramik.log import Logger
 from kramik.payment import Keys
 from kramik.ports import Academy, Gateway, Mailer, Orders, Post, Queue
-from kramik.shop import Addresses, Ports, Shop, Timing
+from kramik.premises import Addresses, Ports, Timing
+from kramik.shop import Shop
 
 if TYPE_CHECKING:
     from kramik.config import Settings

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from kramik.errors import NeedsOperator
+from kramik.event import PaymentEvent
 from kramik.gateways.sandbox import HEADER, SandboxGateway, Settings
 from kramik.money import Money
-from kramik.order import PaymentEvent
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, sign
 from tests.contracts.gateway import PROMISES, RETURNS, Till
 from tests.sandbox.place import Place, fresh_order, opened

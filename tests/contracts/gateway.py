@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from kramik.errors import ConfigurationError, NotAuthentic
+from kramik.event import PaymentEvent
 from kramik.money import Money
-from kramik.order import Order, PaymentEvent
+from kramik.order import Order
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification
 from kramik.ports import Gateway, Returns
 

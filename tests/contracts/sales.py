@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from kramik.event import PaymentEvent
 from kramik.intent import Buyer, Intent
 from kramik.money import Money
-from kramik.order import Order, PaymentEvent, place
+from kramik.order import Order, place
 from kramik.queue import Message
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)

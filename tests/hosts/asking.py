@@ -68,7 +68,7 @@ def raw(url: str, *sent: bytes, seconds: float = SECONDS) -> Reply | None:
         with suppress(ConnectionError):
             for part in sent:
                 line.sendall(part)
-        return answered(line)
+        return answered(line, method=sent[0].partition(b" ")[0].decode("latin-1"))
 
 
 def connected(url: str, *, seconds: float = SECONDS) -> socket.socket:
@@ -77,9 +77,9 @@ def connected(url: str, *, seconds: float = SECONDS) -> socket.socket:
     return socket.create_connection((parts.hostname or "", parts.port or 80), timeout=seconds)
 
 
-def answered(line: socket.socket) -> Reply | None:
+def answered(line: socket.socket, *, method: str = "GET") -> Reply | None:
     """Read one answer; None when the server hung up without one."""
-    answer = http.client.HTTPResponse(line)
+    answer = http.client.HTTPResponse(line, method=method)
     try:
         answer.begin()
         return _reply(answer)

@@ -14,5 +14,5 @@ from tests.hosts.served import Shop
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop that is served, and a sandbox world."""
     folder = tmp_path_factory.mktemp("served") / "shop"
-    with served.world(pace=0.05) as running, served.shop(folder, running) as open_shop:
+    with served.world() as running, served.shop(folder, running) as open_shop:
         yield open_shop

@@ -176,9 +176,9 @@ def eventually(
 
 
 @contextmanager
-def world(**settings: float) -> Iterator[Running]:
-    """Run a sandbox world in a thread."""
-    with sandbox.start(sandbox.Settings.fresh(**settings)) as running:
+def world(*, pace: float = 0.05, lag: float = 0.0) -> Iterator[Running]:
+    """Run a sandbox world in a thread; a notification that was not acknowledged comes again soon."""
+    with sandbox.start(sandbox.Settings.fresh(pace=pace, lag=lag)) as running:
         yield running
 
 

@@ -207,7 +207,7 @@ def count(web: type) -> int:
     """Return how many routes the handlers have, as their table says."""
     import inspect  # noqa: PLC0415 - here alone
 
-    return inspect.getsource(web.__init__).count("re.compile(")
+    return inspect.getsource(web).count("re.compile(")
 
 
 def test_real_answers_are_as_the_document_says(document: dict, shop: Shop) -> None:
@@ -255,6 +255,8 @@ def strays(document: dict, method: str, path: str, answer: Reply) -> list[str]:
         return [f"{where} is not described"]
     kind = answer.headers.get("content-type", "").partition(";")[0]
     contents = described.get("content", {})
+    if "*/*" in contents:
+        return []
     if kind and answer.body and kind not in contents:
         return [f"{where} is {kind}, described are {sorted(contents)}"]
     schema = contents.get(kind, {}).get("schema")

@@ -19,12 +19,14 @@ from typing import TypeVar
 import msgspec
 
 from kramik.errors import Transient
+from kramik.event import PaymentEvent
 from kramik.intent import Buyer
 from kramik.journal import STEPS, StepName
 from kramik.money import Money
-from kramik.order import Order, PaymentEvent
+from kramik.order import Order
 from kramik.ports import Query, Repeat
-from kramik.shop import Shop, Timing
+from kramik.premises import Timing
+from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
 from tests.story.example import DRAFT, NOON, FakeClock, PaperGateway, a_shop, paid, refund, told
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, frail_effects

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kramik.errors import NotAuthentic
+from kramik.event import PaymentEvent
 from kramik.journal import HISTORY_LIMIT, STEPS
 from kramik.money import Money
-from kramik.order import RANK, Order, PaymentEvent, Status
+from kramik.order import RANK, Order, Status
 from kramik.ports import Query, Repeat
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue

@@ -162,7 +162,8 @@ def test_repeated_until_acknowledged(place: Place, refusal: Script) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"amount": "299"}, {"amount": "299.000"}, {"amount": "-1.00"}, {"amount": "1e2"}, {"amount": "\uff12\uff19\uff19.00"},
+    [{"amount": "299"}, {"amount": "299.000"}, {"amount": "-1.00"}, {"amount": "1e2"},
+     {"amount": "\uff12\uff19\uff19.00"},
      {"currency": "pln"}, {"notify": "ftp://kurs.example"}, {"order": ""}, {"odd": "field"}],
     ids=str,
 )  # fmt: skip

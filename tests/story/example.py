@@ -9,13 +9,15 @@ import msgspec
 
 from kramik.catalogue import Catalogue, Product, Words
 from kramik.errors import NotAuthentic
+from kramik.event import Kind, PaymentEvent
 from kramik.fulfilment import Effects
 from kramik.intent import Buyer, ConsentText, Draft, Intent, intend
 from kramik.money import Money
-from kramik.order import Kind, Order, PaymentEvent, place
+from kramik.order import Order, place
 from kramik.payment import Acknowledgement, Keys, PaymentRequest, RawNotification, same, sign
 from kramik.ports import Clock, Mail, Orders, Queue, Returns
-from kramik.shop import Addresses, Ports, Shop, Timing
+from kramik.premises import Addresses, Ports, Timing
+from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)

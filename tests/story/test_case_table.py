@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from kramik.event import PaymentEvent
 from kramik.journal import STEPS
-from kramik.order import Order, PaymentEvent
+from kramik.order import Order
 from kramik.ports import Repeat
 from kramik.queue import Message
 from kramik.shop import Shop

@@ -127,12 +127,12 @@ def test_unreadable_success(body: bytes) -> None:
     [
         pytest.param(closing(), id="closed"),
         pytest.param(resetting, id="reset"),
-        pytest.param(closing(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{"), id="cut off"),
+        pytest.param(closing(b'HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{"ok": true}'), id="cut off"),
         pytest.param(closing(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"), id="cut chunk"),
         pytest.param(closing(b"HTTP/1.1 20"), id="cut head"),
         pytest.param(closing(b"EHLO mail\r\n\r\n"), id="no HTTP"),
         pytest.param(closing(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000 + b"\r\n\r\n"), id="huge head"),
-        pytest.param(answering(reply(200, b" " * (LARGEST + 1))), id="huge body"),
+        pytest.param(answering(reply(200, b'{"ok": true}' + b" " * LARGEST)), id="huge body"),
         pytest.param(silent, id="silent"),
     ],
 )

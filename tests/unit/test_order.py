@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kramik.errors import InvariantBroken
+from kramik.event import Payment, PaymentEvent
 from kramik.journal import STEPS, Step
 from kramik.money import Money
-from kramik.order import NOTED, Order, Payment, PaymentEvent, hold
+from kramik.order import NOTED, Order, hold
 from tests.story.example import NOON, PRICE, a_paid_order, an_order, paid, refund, told
 
 SOON = NOON + timedelta(minutes=1)

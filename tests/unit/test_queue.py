@@ -15,8 +15,8 @@ from kramik.errors import (
     Rejected,
     Transient,
 )
+from kramik.event import PaymentEvent
 from kramik.money import Money
-from kramik.order import PaymentEvent
 from kramik.queue import ASKED, ATTEMPTS, Again, Done, Message, Park, back_off, decode, encode, plan_retry
 from tests.story.example import paid, refund
 

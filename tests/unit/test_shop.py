@@ -12,8 +12,9 @@ from kramik.journal import STEPS
 from kramik.order import Order
 from kramik.payment import Keys
 from kramik.ports import Query
+from kramik.premises import Timing
 from kramik.queue import ATTEMPTS, Again, Message, Park, Plan
-from kramik.shop import DELIVERIES, STRANGERS, Shop, Timing
+from kramik.shop import DELIVERIES, STRANGERS, Shop
 from kramik.stores.memory import MemoryOrders
 from tests.story.example import (
     DRAFT,

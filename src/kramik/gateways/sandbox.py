@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Problem
+from kramik.event import PaymentEvent
 from kramik.money import LIMIT, Money
-from kramik.order import Order, PaymentEvent
+from kramik.order import Order
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded, same, sign
 from kramik.ports import Returns
 
@@ -89,8 +90,7 @@ class SandboxGateway:
 
         Raises:
             NotAuthentic: the gateway did not sign this; nothing may be stored.
-            NeedsOperator: the gateway did sign it, but it can not be read: acknowledge nothing, answer 503, so that
-                it comes again until a person has looked (an update of the shop may read it).
+            NeedsOperator: the gateway did sign it, but it can not be read; it is kept for a person.
         """
         given = raw.headers.get(HEADER, "")
         if not _SIGNATURE.fullmatch(given):

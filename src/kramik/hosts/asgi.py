@@ -7,6 +7,7 @@ that may read much or call out run in a thread.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
@@ -51,7 +52,7 @@ class Door:
     """An ASGI application: one request to the handlers, one answer back."""
 
     def __init__(self, web: Handlers, *, slowest_body: float = SLOWEST_BODY) -> None:
-        self._web, self._slowest_body = web, slowest_body
+        self._web, self._slowest_body, self._landings = web, slowest_body, Landings()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let it be handled, send the answer."""
@@ -67,7 +68,7 @@ class Door:
             return
         answer = await self._handled(_request(scope, body))
         while not isinstance(answer, Response):
-            await _ended(answer.stored)
+            await self._landings.of(answer.stored)
             answer = answer.then()
         await _send(send, answer)
 
@@ -75,6 +76,37 @@ class Door:
         if request.path.startswith("/access/") or request.path == "/healthz":
             return await asyncio.to_thread(self._web.handle, request)
         return self._web.handle(request)
+
+
+class Landings:
+    """Wakes the requests that wait for the store: all whose futures ended meanwhile, with one call into the loop."""
+
+    def __init__(self) -> None:
+        self._landed: deque[asyncio.Future[None]] = deque()
+        self._called = False
+
+    async def of(self, future: Future[None]) -> None:
+        """Wait for the end of a future, however it ends; the handler looks at the future itself."""
+        if future.done():
+            return
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        future.add_done_callback(lambda _: self._land(waiter, loop))
+        await waiter
+
+    def _land(self, waiter: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> None:
+        self._landed.append(waiter)
+        if not self._called:
+            self._called = True
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._called = False  # before the look, so that who lands during it calls again
+        while self._landed:
+            waiter = self._landed.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class Site(StaticFiles):
@@ -146,13 +178,6 @@ async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes | None:
         parts.append(part)
         more = message.get("more_body", False)
     return b"".join(parts)
-
-
-async def _ended(future: Future[None]) -> None:
-    """Wait for the end of a future, however it ends."""
-    if not future.done():
-        with suppress(Exception):  # the handler looks at the future itself
-            await asyncio.wrap_future(future)
 
 
 async def _send(send: Send, response: Response) -> None:

@@ -1,0 +1,91 @@
+"""What is done about orders from behind the counter: sweep, retry and resend.
+
+Everything here is harmless when it is done twice: work goes through the queue, and a mail has a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from kramik.errors import KramikError, Rejected
+from kramik.journal import StepName
+from kramik.mail import access_mail
+from kramik.order import Order
+from kramik.ports import Query
+from kramik.premises import Ports
+from kramik.queue import Done, Message, Plan
+
+RESEND_EVERY = timedelta(minutes=10)
+_PAGE = 200
+
+
+def sweep(ports: Ports, late: datetime, now: datetime) -> list[str]:
+    """Put every paid order whose work was due before `late` back on the queue; return their ids."""
+    swept: list[str] = []
+    query = Query(state="paid", due_before=late, limit=_PAGE)
+    while page := ports.orders.search(query):
+        for order in page:
+            ports.queue.put(Message(order=order.id), now=now).result()
+            ports.log("swept", order=order.id)
+            swept.append(order.id)
+        query = replace(query, before=page[-1].id)
+    return swept
+
+
+def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName, str]) -> Order:
+    """Resume every parked step and put the order back to work; `found` are receipts that a person saw.
+
+    Raises:
+        Conflict: the order changed meanwhile; look at it again.
+    """
+    resumed = order
+    for name, receipt in found.items():
+        resumed = resumed.record(name, receipt, now=now, found=True)
+    ask = [name for name, effect in ports.effects.items() if effect.repeat == "lookup"]
+    resumed = resumed.resume(now=now, ask=ask)
+    saved = order if resumed is order else ports.orders.save(resumed)
+    replayed = [ports.queue.replay(each.id, now=now) for each in ports.queue.poisoned(order.id)]
+    if not any(replayed):
+        ports.queue.put(Message(order=order.id), now=now).result()
+    ports.log("retried", order=order.id)
+    return saved
+
+
+def put_resend(ports: Ports, *, now: datetime, order: str = "", email: str = "") -> Future[None]:
+    """Ask for the access mail of an order, or of every order of an address."""
+    message = Message(task="resend", order=order, email=email, nonce=f"{now.timestamp():.6f}")
+    return ports.queue.put(message, now=now)
+
+
+def resend(ports: Ports, message: Message, link: Callable[[Order], str], *, now: datetime) -> Plan:
+    """Send the access mails that a message asks for; an address is mailed once in ten minutes, a person's order always.
+
+    Raises:
+        KramikError: a mail could not be sent; those that were sent are not sent again.
+    """
+    failed: KramikError | None = None
+    for order in _to_resend(ports, message):
+        recent = order.resent_at is not None and now - order.resent_at < RESEND_EVERY
+        if recent and not message.order:
+            continue
+        try:
+            ports.post.send(access_mail(order, link(order), key=f"{order.id}/{message.nonce}"))
+            ports.orders.save(order.note_mail(message.nonce, now=now))
+        except KramikError as error:
+            failed = failed if isinstance(error, Rejected) and failed else error
+    if failed is not None:
+        raise failed
+    return Done()
+
+
+def _to_resend(ports: Ports, message: Message) -> Sequence[Order]:
+    if message.order:
+        order = ports.orders.get(message.order)
+        found = [] if order is None else [order]
+    else:
+        found = list(ports.orders.search(Query(email=message.email)))
+    return [order for order in found if order.opened]

@@ -1,0 +1,47 @@
+"""What a shop is built from: its addresses, its patience, and everything outside."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kramik.errors import ConfigurationError, Problem
+from kramik.fulfilment import Effects
+from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds: how long a taken message stays hidden, and how long one call may take at the very most."""
+
+    visibility: float = 120.0
+    call: float = 15.0
+
+    def __post_init__(self) -> None:
+        if not 0 < 2 * self.call <= self.visibility:
+            message = (
+                f"is {self.visibility} seconds; make it at least twice the longest call, {self.call} seconds"
+            )
+            raise ConfigurationError(Problem(field="visibility", code="too_short", message=message))
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the static site and the functions live, without a slash at the end."""
+
+    site: str
+    api: str
+
+    @property
+    def site_origin(self) -> str:
+        """Return the scheme and host of the static site, as browsers name it."""
+        return "/".join(self.site.split("/", 3)[:3])
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything outside that a shop is built from."""
+
+    orders: Orders
+    queue: Queue
+    gateways: Gateways
+    effects: Effects
+    post: Post
+    log: Log
+    fresh_links: FreshLinks | None = None
