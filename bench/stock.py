@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from kramik import wiring
-from kramik.config import Settings
+from kramik.settings import Settings
 from kramik.hosts.cli import new
 from kramik.intent import Buyer, Draft
 from kramik.order import Order

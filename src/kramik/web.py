@@ -231,11 +231,11 @@ class Web:
             problem = Problem(field="idempotency_key", code="conflict", message=str(error))
             return self._failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
         if isinstance(error, KramikError):
-            self._shop.ports.log("unavailable", path=request.path.partition("/access/")[0], why=str(error))
+            self._shop.ports.log("unavailable", path=_loggable(request.path), why=str(error))
             return self._failure(
                 request, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", headers=(("retry-after", "5"),)
             )
-        self._shop.ports.log("bug", path=request.path.partition("/access/")[0], error=type(error).__name__)
+        self._shop.ports.log("bug", path=_loggable(request.path), error=type(error).__name__)
         return self._failure(request, HTTPStatus.INTERNAL_SERVER_ERROR, "unavailable")
 
     def _invalid(self, request: Request, fields: Mapping[str, str], problems: Sequence[Problem]) -> Response:
@@ -310,6 +310,11 @@ class Web:
             "email": order.intent.buyer.masked_email,
             "access": self._shop.access_link(order) if order.opened else None,
         }
+
+
+def _loggable(path: str) -> str:
+    """Return a path without what opens a course."""
+    return "/access/***" if path.startswith("/access/") else path
 
 
 def _status(order: Order) -> str:

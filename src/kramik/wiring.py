@@ -21,7 +21,7 @@ from kramik.premises import Addresses, Ports, Timing
 from kramik.shop import Shop
 
 if TYPE_CHECKING:
-    from kramik.config import Settings
+    from kramik.settings import Settings
     from kramik.site.pages import Pages
     from kramik.site.source import Source
     from kramik.stores.sqlite import SqliteStore

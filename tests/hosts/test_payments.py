@@ -70,9 +70,13 @@ def test_an_unknown_gateway_is_not_found(shop: Shop) -> None:
     assert 404 == tell(shop, notification("x"), gateway="stripe").status
 
 
-def test_an_authentic_notification_that_nobody_can_read_comes_again(shop: Shop) -> None:
-    """503: it is not lost, and a person can look."""
-    assert 503 == tell(shop, b'{"new": "format"}').status
+def test_an_authentic_notification_that_nobody_can_read_is_kept_for_a_person(shop: Shop) -> None:
+    """It is acknowledged, and its words are among the poison."""
+    assert 200 == tell(shop, b'{"new": "format"}').status
+    found = eventually(
+        lambda: shop.command("poison", "list", "--json").stdout, lambda seen: "unreadable" in seen
+    )
+    assert '"raw": "{\\"new\\": \\"format\\"}"' in found
 
 
 @pytest.mark.parametrize("changes", [{"amount": 1}, {"currency": "EUR"}, {"shop_id": "other"}])

@@ -46,7 +46,7 @@ def test_nothing_is_acknowledged_that_is_not_stored(shop: Shop) -> None:
         told = tell(shop, notification(placed["order"]))
         resend = post_form(f"{shop.url}/api/access/resend", {"email": "before@example.org"})
         health = ask(f"{shop.url}/healthz", headers=JSON)
-        status = ask(placed["status_url"])
+    status = ask(placed["status_url"])
     assert [503] * 5 == [each.status for each in (program, person, told, resend, health)]
     assert ("5", "application/problem+json") == (
         program.headers["retry-after"],
@@ -66,7 +66,7 @@ def test_it_mends_by_itself(shop: Shop) -> None:
         pay(placed["payment"]["url"])
         refused = shop.place("mend-2", email="mend-2@example.org")
         waits = eventually(
-            lambda: shop.world.world.gateway.notifier.undelivered(), lambda all_: bool(all_ and all_[0].last)
+            shop.world.world.gateway.notifier.undelivered, lambda found: bool(found and found[0].last)
         )
     assert (503, "answered 503, but not OK") == (refused.status, waits[0].last)
     assert 200 == ask(f"{shop.url}/healthz").status

@@ -17,10 +17,10 @@ import msgspec
 from starlette.applications import Starlette
 
 from kramik import wiring
-from kramik.config import Settings
 from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import application
 from kramik.hosts.worker import Workers, utc_now
+from kramik.settings import Settings
 from kramik.web import Web
 
 if TYPE_CHECKING:

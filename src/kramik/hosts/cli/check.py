@@ -11,7 +11,7 @@ from kramik.errors import ConfigurationError
 from kramik.hosts.cli import options, printed
 
 if TYPE_CHECKING:
-    from kramik.config import Settings
+    from kramik.settings import Settings
 
 
 @click.command("check")

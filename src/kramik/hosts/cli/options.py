@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from kramik.config import Settings
+    from kramik.settings import Settings
     from kramik.shop import Shop
     from kramik.stores.sqlite import SqliteStore
 

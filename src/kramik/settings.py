@@ -1,0 +1,83 @@
+"""The settings of a shop as one frozen value, and the shapes of the tables of `shop.toml` that need no adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from kramik.catalogue import Catalogue
+from kramik.intent import ConsentText
+from kramik.table import Secrets
+
+
+class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[shop]`."""
+
+    name: str
+    url: str
+    locale: str
+    currency: str
+    secret: Secrets
+    api: str = ""
+    languages: list[str] = []
+
+
+class Seller(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[seller]`: who sells, as the law wants it shown."""
+
+    name: str = ""
+    address: str = ""
+    email: str = ""
+    phone: str = ""
+    tax_id: str = ""
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[worker]`: threads, and seconds."""
+
+    threads: int = 8
+    visibility: float = 120.0
+    call: float = 15.0
+    sweep: float = 300.0
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """One adapter: its family, its kind and its own settings."""
+
+    family: str
+    kind: str
+    settings: msgspec.Struct
+
+    def __repr__(self) -> str:
+        return f"Adapter({self.family}.{self.kind})"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a shop is set to."""
+
+    folder: Path
+    name: str
+    site: str
+    api: str
+    languages: tuple[str, ...]
+    currency: str
+    secrets: tuple[str, ...]
+    seller: Seller
+    worker: Worker
+    gateways: Mapping[str, Adapter]
+    mailer: Adapter
+    academy: Adapter
+    catalogue: Catalogue
+    pages: Mapping[str, str]
+    consents: Mapping[str, ConsentText]
+
+    @property
+    def templates(self) -> Path | None:
+        """Return the folder of the shop's own templates, if it has one."""
+        folder = self.folder / "templates"
+        return folder if folder.is_dir() else None
+
+    def __repr__(self) -> str:
+        return f"Settings({self.name!r} in {self.folder})"
