@@ -73,13 +73,19 @@ def resend(ports: Ports, message: Message, link: Callable[[Order], str], *, now:
         if recent and not message.order:
             continue
         try:
-            ports.post.send(access_mail(order, link(order), key=f"{order.id}/{message.nonce}"))
+            key = f"{order.id}/{message.nonce if message.order else _next(order)}"
+            ports.post.send(access_mail(order, link(order), key=key))
             ports.orders.save(order.note_mail(message.nonce, now=now))
         except KramikError as error:
             failed = failed if isinstance(error, Rejected) and failed else error
     if failed is not None:
         raise failed
     return Done()
+
+
+def _next(order: Order) -> str:
+    """Name the one mail that may follow the last one: workers that race for it send the same, which is one mail."""
+    return f"after-{order.resent_at.isoformat() if order.resent_at else 'none'}"
 
 
 def _to_resend(ports: Ports, message: Message) -> Sequence[Order]:

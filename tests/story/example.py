@@ -15,7 +15,7 @@ from kramik.intent import Buyer, ConsentText, Draft, Intent, intend
 from kramik.money import Money
 from kramik.order import Order, place
 from kramik.payment import Acknowledgement, Keys, PaymentRequest, RawNotification, same, sign
-from kramik.ports import Clock, Mail, Orders, Queue, Returns
+from kramik.ports import Clock, Mail, Orders, Post, Queue, Returns
 from kramik.premises import Addresses, Ports, Timing
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
@@ -148,6 +148,7 @@ def a_shop(
     orders: Orders | None = None,
     queue: Queue | None = None,
     timing: Timing | None = None,
+    post: Post | None = None,
 ) -> Shop:
     """Open a shop over these stores, in memory where none is given."""
     ports = Ports(
@@ -155,7 +156,7 @@ def a_shop(
         queue=queue or MemoryQueue(),
         gateways={"till": PaperGateway()},
         effects=effects,
-        post=Letterbox(),
+        post=post or Letterbox(),
         log=Notebook(),
     )
     return Shop(

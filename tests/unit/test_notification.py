@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kramik.errors import NotAuthentic, Transient
+from kramik.errors import NeedsOperator, NotAuthentic, Transient
+from kramik.event import PaymentEvent
 from kramik.notification import accept
+from kramik.payment import RawNotification
 from kramik.queue import Message
 from kramik.stores.memory import MemoryQueue
 from tests.story.example import NOON, PaperGateway, paid
@@ -61,4 +63,31 @@ def test_one_changed_bit_is_a_forgery(place: int, bit: int) -> None:
     body[place % len(body)] ^= 1 << bit
     with pytest.raises(NotAuthentic):
         accept(msgspec.structs.replace(raw, body=bytes(body)), TILL, queue, now=NOON)
+    assert queue.depth() == 0
+
+
+class RiddleGateway(PaperGateway):
+    """A gateway that signs things which nobody understands."""
+
+    def verify(self, raw: RawNotification) -> PaymentEvent | None:
+        super().verify(raw)
+        raise NeedsOperator("the kind 'rebate' is not known; look at the gateway")
+
+
+def test_what_is_authentic_and_unreadable_is_acknowledged_and_kept() -> None:
+    """It goes onto the queue as it came, with the reason, cut to what a queue can take."""
+    till, queue = RiddleGateway(), MemoryQueue()
+    raw = till.notification(paid())
+    accepted = accept(raw, till, queue, now=NOON)
+    received = queue.take(now=NOON, visibility=1)
+    note = "the kind 'rebate' is not known; look at the gateway"
+    assert (b"TRUE", None) == (accepted.acknowledgement.body, accepted.stored.result())
+    assert Message(task="unreadable", note=note, raw=raw.body.decode()) == getattr(received, "message", None)
+
+
+def test_a_riddle_that_is_not_authentic_is_refused_like_any_other() -> None:
+    """Only the gateway's own riddles are kept."""
+    till, queue = RiddleGateway(), MemoryQueue()
+    with pytest.raises(NotAuthentic):
+        accept(msgspec.structs.replace(till.notification(paid()), body=b"{}"), till, queue, now=NOON)
     assert queue.depth() == 0

@@ -11,7 +11,7 @@ from kramik.intent import Draft
 from kramik.journal import STEPS
 from kramik.order import Order
 from kramik.payment import Keys
-from kramik.ports import Query
+from kramik.ports import Mail, Query
 from kramik.premises import Timing
 from kramik.queue import ATTEMPTS, Again, Message, Park, Plan
 from kramik.shop import DELIVERIES, STRANGERS, Shop
@@ -189,6 +189,14 @@ def test_a_message_that_kills_whoever_takes_it_is_set_aside(
     assert parked is isinstance(plan, Park)
 
 
+def test_what_nobody_could_read_is_shown_to_a_person(shop: Shop, clock: FakeClock) -> None:
+    """It is moved aside with its reason and with what it said."""
+    riddle = Message(task="unreadable", note="the kind 'rebate' is not known", raw='{"kind":"rebate"}')
+    plan = _worked(shop, riddle, clock)
+    assert Park("an authentic notification that nobody could read: the kind 'rebate' is not known") == plan
+    assert [riddle] == [each.message for each in shop.ports.queue.poisoned()]
+
+
 def test_a_worker_that_is_told_to_stop_gives_the_message_back(shop: Shop, clock: FakeClock) -> None:
     """What was told is saved, nothing is begun, and the next worker may have the message at once."""
     _stored(shop, a_paid_order())
@@ -280,6 +288,28 @@ def test_mails_are_not_sent_again_all_the_time(shop: Shop, clock: FakeClock) -> 
     shop.resend(order, now=clock())
     work_off(shop, clock)
     assert len(post.mails) == 3
+
+
+class ChoosyLetterbox(Letterbox):
+    """Refuses the mails of one order."""
+
+    def send(self, mail: Mail) -> None:
+        if mail.key.startswith("order-1/"):
+            raise Rejected(Problem(field="to", code="refused", message="the address is blocked"))
+        super().send(mail)
+
+
+def test_one_refused_mail_does_not_hold_up_the_others(clock: FakeClock) -> None:
+    """The other orders of the address get theirs, and a person sees what was refused."""
+    letters = ChoosyLetterbox()
+    shop = a_shop(World(clock).effects(), post=letters)
+    for name in ("order-1", "order-2"):
+        order = a_paid_order(name).record("invitation", "https://academy.example/1", now=NOON)
+        _stored(shop, order)
+    shop.ask_resend("anna@example.com", now=clock()).result()
+    work_off(shop, clock)
+    assert ["order-2"] == [key.partition("/")[0] for key in letters.mails]
+    assert 1 == len(shop.ports.queue.poisoned())
 
 
 def test_retry_puts_an_order_back_to_work_that_has_no_message(shop: Shop, clock: FakeClock) -> None:
