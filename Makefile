@@ -68,7 +68,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@touch $@
 
 machine: | $(BIN)/pip
-	@missing=; for tool in chromium strace; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for tool in chromium curl strace; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 		test -z "$$missing" || $(call install,$$missing)
 
 # $(call install,NAMES): from Debian, as root; otherwise say what to do.

@@ -69,13 +69,10 @@ class _Reading:
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
         raw = self._toml()
         if raw is None:
+            self._catalogue("", "")
             return None
+        self._check_tables(raw)
         raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
-        self.problems += [
-            self._at(f"[{name}]", f"is no table of this file; {table.nearest(name, _TABLES)}")
-            for name in raw
-            if name not in _TABLES
-        ]
         shop = self._table("shop", _sub(raw, "shop"), ShopTable, required=True)
         seller = self._table("seller", _sub(raw, "seller"), Seller)
         worker = self._table("worker", _sub(raw, "worker"), Worker)
@@ -88,12 +85,13 @@ class _Reading:
             self.problems.append(
                 self._at("[gateways]", "names no gateway; add a table such as [gateways.sandbox]")
             )
+        consents = self._consents(_sub(raw, "consents"))
         if shop is None:
+            self._catalogue("", "")
             return None
         self._check(shop, worker)
         languages = tuple(shop.languages or [shop.locale])
-        products = self._catalogue(languages[0], shop.currency)
-        consents = self._consents(_sub(raw, "consents"))
+        products, pages = self._catalogue(languages[0], shop.currency), self._texts("pages")
         adapters = [*gateways.values(), mailer, academy]
         if seller is None or worker is None or products is None or None in adapters:
             return None
@@ -111,7 +109,7 @@ class _Reading:
             mailer=mailer,  # type: ignore[arg-type]  # None was ruled out above
             academy=academy,  # type: ignore[arg-type]  # None was ruled out above
             catalogue=products,
-            pages=_texts(self._folder / "pages"),
+            pages=pages,
             consents=consents,
         )
 
@@ -122,9 +120,32 @@ class _Reading:
         except FileNotFoundError:
             message = f"there is no {FILE} in {self._folder}; make a shop with `kramik new DIR` or name one with --shop"
             self.problems.append(Problem(field=FILE, code="missing_file", message=message))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            self.problems.append(Problem(field=FILE, code="not_toml", message=f"is not TOML: {error}"))
+        except OSError as error:
+            self.problems.append(_unreadable(FILE, error))
+        except UnicodeDecodeError:
+            self.problems.append(
+                Problem(field=f"{FILE}:1", code="not_toml", message="is not written in UTF-8")
+            )
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"at line (\d+)", str(error))
+            where = int(line[1]) if line else self._text.count("\n") + 1
+            self.problems.append(
+                Problem(field=f"{FILE}:{where}", code="not_toml", message=f"is not TOML: {error}")
+            )
         return None
+
+    def _check_tables(self, raw: Mapping[str, object]) -> None:
+        for name, value in raw.items():
+            if name not in _TABLES:
+                message = f"is no table of this file; {table.nearest(name, _TABLES)}"
+                self.problems.append(self._at(f"[{name}]", message))
+                continue
+            inner = value.items() if name in _NESTED and isinstance(value, dict) else ()
+            for key, each in ((name, value), *((f"{name}.{key}", each) for key, each in inner)):
+                if not isinstance(each, dict):
+                    self.problems.append(
+                        self._at(f"[{key}]", f"must be a table; begin it with a line [{key}]")
+                    )
 
     def _table(
         self, name: str, raw: Mapping[str, object], shape: type[table.Shape], *, required: bool = False
@@ -166,11 +187,7 @@ class _Reading:
             message = f"is shorter than {SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`"
             self.problems.append(self._at("[shop]", message, key="secret"))
         for key, url in (("url", shop.url), ("api", shop.api)):
-            if url and (
-                urlsplit(url).scheme not in ("http", "https")
-                or not urlsplit(url).netloc
-                or urlsplit(url).query
-            ):
+            if url and not _is_address(url):
                 self.problems.append(
                     self._at("[shop]", "is no address such as https://kurs.example", key=key)
                 )
@@ -184,7 +201,7 @@ class _Reading:
 
     def _catalogue(self, lang: str, currency: str) -> Catalogue | None:
         try:
-            products = catalogue.read(_texts(self._folder / "products"), lang=lang, currency=currency)
+            products = catalogue.read(self._texts("products"), lang=lang, currency=currency)
         except ConfigurationError as error:
             self.problems += error.problems
             return None
@@ -210,6 +227,19 @@ class _Reading:
             consents[name] = ConsentText(id=name, version=str(version), texts=texts)
         return consents
 
+    def _texts(self, folder: str) -> dict[str, str]:
+        texts = {}
+        for path in sorted((self._folder / folder).glob("*.md")):
+            try:
+                texts[path.name] = path.read_text("utf-8")
+            except OSError as error:
+                self.problems.append(_unreadable(f"{folder}/{path.name}", error))
+            except UnicodeDecodeError as error:
+                line = path.read_bytes()[: error.start].count(b"\n") + 1
+                field = f"{folder}/{path.name}:{line}"
+                self.problems.append(Problem(field=field, code="not_utf8", message="is not written in UTF-8"))
+        return texts
+
     def _at(self, header: str, message: str, *, key: str = "", code: str = "wrong") -> Problem:
         line = next(_lines(self._text, header, key), 1)
         return Problem(
@@ -221,14 +251,24 @@ _TABLES: dict[str, object] = dict.fromkeys(
     ("shop", "seller", "gateways", "mailer", "academy", "worker", "consents")
 )
 
+_NESTED = ("gateways", "consents")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.query and url.isprintable()
+
+
+def _unreadable(file: str, error: OSError) -> Problem:
+    return Problem(field=file, code="unreadable", message=f"can not be read: {error.strerror}")
+
 
 def _sub(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
     found = raw.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _texts(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text("utf-8", errors="replace") for path in sorted(folder.glob("*.md"))}
 
 
 def _lines(text: str, header: str, key: str) -> Iterator[int]:

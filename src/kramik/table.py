@@ -47,6 +47,11 @@ def secrets(value: msgspec.Struct) -> Iterator[str]:
             yield from map(str, _listed(getattr(value, field.name)))
 
 
+def secret_keys(shape: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the keys of a table that must be read from the environment."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(shape) if _is_secret(field))
+
+
 def nearest(word: str, known: Mapping[str, object]) -> str:
     """Return a hint that names the nearest known word, or lists them all."""
     close = difflib.get_close_matches(word, known, n=1)

@@ -16,7 +16,7 @@ from kramik.errors import Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
 from kramik.payment import Keys
-from kramik.ports import Academy, Gateway, Mailer, Orders, Post, Queue
+from kramik.ports import Academy, Gateway, Log, Mailer, Orders, Post, Queue
 from kramik.premises import Addresses, Ports, Timing
 from kramik.shop import Shop
 
@@ -54,6 +54,54 @@ def _sandbox_gateway() -> Kind[Gateway]:
     return Kind(Settings, lambda settings, _: SandboxGateway(settings))
 
 
+def _imoje() -> Kind[Gateway]:
+    from kramik.gateways.imoje import ImojeGateway, Settings
+
+    return Kind(Settings, lambda settings, _: ImojeGateway(settings))
+
+
+def _autopay() -> Kind[Gateway]:
+    from kramik.gateways.autopay import AutopayGateway, Settings
+
+    return Kind(Settings, lambda settings, _: AutopayGateway(settings))
+
+
+def _payu() -> Kind[Gateway]:
+    from kramik.gateways.payu import PayuGateway, Settings
+
+    return Kind(Settings, lambda settings, _: PayuGateway(settings))
+
+
+def _tpay() -> Kind[Gateway]:
+    from kramik.gateways.tpay import DailyCertificates, Settings, TpayGateway
+
+    return Kind(Settings, lambda settings, _: TpayGateway(settings, DailyCertificates()))
+
+
+def _dotpay() -> Kind[Gateway]:
+    from kramik.gateways.dotpay import DotpayGateway, Settings
+
+    return Kind(Settings, lambda settings, _: DotpayGateway(settings))
+
+
+def _twocheckout() -> Kind[Gateway]:
+    from kramik.gateways.twocheckout import Settings, TwoCheckoutGateway
+
+    return Kind(Settings, lambda settings, _: TwoCheckoutGateway(settings))
+
+
+def _redsys() -> Kind[Gateway]:
+    from kramik.gateways.redsys import RedsysGateway, Settings
+
+    return Kind(Settings, lambda settings, _: RedsysGateway(settings))
+
+
+def _stripe() -> Kind[Gateway]:
+    from kramik.gateways.stripe import Settings, StripeGateway
+
+    return Kind(Settings, lambda settings, _: StripeGateway(settings))
+
+
 def _sandbox_academy() -> Kind[Academy]:
     from kramik.academies.sandbox import SandboxAcademy, Settings
 
@@ -66,7 +114,17 @@ def _sandbox_mailer() -> Kind[MailTool]:
     return Kind(Settings, lambda settings, call: SandboxMailer(settings, call_seconds=call))
 
 
-GATEWAYS: Mapping[str, Callable[[], Kind[Gateway]]] = {"sandbox": _sandbox_gateway}
+GATEWAYS: Mapping[str, Callable[[], Kind[Gateway]]] = {
+    "sandbox": _sandbox_gateway,
+    "imoje": _imoje,
+    "autopay": _autopay,
+    "payu": _payu,
+    "tpay": _tpay,
+    "dotpay": _dotpay,
+    "twocheckout": _twocheckout,
+    "redsys": _redsys,
+    "stripe": _stripe,
+}
 ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {"sandbox": _sandbox_academy}
 MAILERS: Mapping[str, Callable[[], Kind[MailTool]]] = {"sandbox": _sandbox_mailer}
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
@@ -98,8 +156,8 @@ def shape(family: str, kind: str) -> type[msgspec.Struct]:
     return kinds[kind]().shape
 
 
-def build(settings: Settings, orders: Orders, queue: Queue) -> Shop:
-    """Build the shop over an open store."""
+def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None = None) -> Shop:
+    """Build the shop over an open store; without `log` its events go to stderr."""
     call = settings.worker.call
     academy = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
     mailer = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call)
@@ -112,7 +170,7 @@ def build(settings: Settings, orders: Orders, queue: Queue) -> Shop:
         gateways=gateways,
         effects=effects(academy, mailer),
         post=mailer,
-        log=logger(settings),
+        log=logger(settings) if log is None else log,
     )
     return Shop(
         ports,

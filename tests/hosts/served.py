@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from kramik import sandbox
 from kramik.hosts.cli import new
@@ -155,7 +156,7 @@ def pay(url: str, action: str = "pay") -> Reply:
     session = ask(url)
     assert 303 == session.status, session.body
     body = urlencode({"action": action}).encode()
-    return ask(session.headers["location"], "POST", body=body)
+    return ask(urljoin(url, session.headers["location"]), "POST", body=body)
 
 
 def query(url: str) -> Mapping[str, str]:
@@ -206,8 +207,6 @@ def make(folder: Path, running: Running, **settings: str) -> Shop:
 
 def free_port() -> int:
     """Return a port that nobody uses now."""
-    import socket  # noqa: PLC0415 - here alone
-
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -232,12 +234,13 @@ def test_no_form_leads_a_buyer_elsewhere(shop: Shop) -> None:
 
 # Heads
 
+_ORDER = b"POST /api/orders HTTP/1.1\r\nHost: x\r\n"
 HEADS = {
     "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
     "a huge header": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Huge: " + b"a" * 1_000_000 + b"\r\n\r\n",
     "many headers": b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Many: a\r\n" * 50_000 + b"\r\n",
     "an endless target": b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "both lengths": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "both lengths": _ORDER + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two lengths": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     "no length": b"POST /api/orders HTTP/1.1\r\nHost: x\r\n\r\n",
     "a negative length": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
@@ -251,7 +254,7 @@ HEADS = {
     "an expectation": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: 200-ok\r\n\r\n",
     "a folded header": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: b\r\n c\r\n\r\n",
     "a header that is not ASCII": b"GET /healthz HTTP/1.1\r\nHost: x\r\nOrigin: \xff\xfe\r\nAccept: \xe9\r\n\r\n",
-    "a signature that is not ASCII": b"POST /api/payments/sandbox HTTP/1.1\r\nHost: x\r\nX-Sandbox-Signature: \xff\xb2\r\nContent-Length: 2\r\n\r\n{}",
+    "an odd signature": b"POST /api/payments/sandbox HTTP/1.1\r\nX-Sandbox-Signature: \xff\r\n\r\n",
 }
 
 
@@ -270,13 +273,11 @@ def test_a_head_over_the_limit_is_cut_off_before_it_ends(shop: Shop) -> None:
     assert sent * 65536 < 32 * 1024 * 1024
 
 
-def sending(line: object) -> Iterator[None]:
+def sending(line: socket.socket) -> Iterator[None]:
     """Send one piece after the other until the other side has enough."""
-    from contextlib import suppress
-
     with suppress(ConnectionError):
         for _ in range(2_000):
-            line.sendall(b"a" * 65536)  # type: ignore[attr-defined]  # a socket
+            line.sendall(b"a" * 65536)
             yield
 
 

@@ -16,6 +16,7 @@ from kramik.errors import NeedsOperator
 from kramik.http import Answer, Client
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Repeat
+from kramik.table import Secret
 
 DOING = "granting access"
 
@@ -24,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The table `[academy]`: where it is, our token (a secret), the repeat-safety, the lag of lists (s)."""
 
     base_url: str
-    token: str
+    token: Secret
     repeat: Repeat = "keyed"
     lag: float = 0.0
 

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from kramik import wiring
 from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import application
+from kramik.hosts.overheard import overheard
 from kramik.hosts.worker import Workers, utc_now
 from kramik.settings import Settings
 from kramik.web import Web
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 DATABASE = "kramik.sqlite"
 SITE = "site"
-SWITCH = 0.0005
+SWITCH = 0.0002
 """Seconds: the writer's thread must get its turn soon, or a commit waits for the event loop (5 ms by default)."""
 
 
@@ -87,7 +88,8 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
 
     app = application(web, site, headers=wiring.headers(settings, "site"), started=started, stopped=stopped)
     try:
-        run(app, served.door)
+        with overheard(shop.ports.log):
+            run(app, served.door)
     finally:
         store.close()
 

@@ -13,6 +13,7 @@ import msgspec
 
 from kramik.http import Client
 from kramik.ports import Delivery, Effect, Mail, Repeat
+from kramik.table import Secret
 
 WELCOME = "welcome"
 """The sequence of a product that names none."""
@@ -22,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The table `[mailer]`: where it is, our token (a secret), the repeat-safety, the lag of lists (s)."""
 
     base_url: str
-    token: str
+    token: Secret
     repeat: Repeat = "keyed"
     lag: float = 0.0
 

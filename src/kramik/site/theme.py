@@ -9,15 +9,26 @@ from __future__ import annotations
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
+from kramik.errors import ConfigurationError, Problem
 from kramik.site.source import Source
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, TemplateError
 
 HERE = Path(__file__).parent
 ASSETS = ("kramik.css", "order.js", "thanks.js", "payment.js", "icon.svg")
+
+
+def _problem(template: str, error: TemplateError) -> Problem:
+    """Say where a template is wrong: Jinja puts its lines into the stack trace."""
+    names = [(Path(frame.filename).name, frame.lineno or 1) for frame in extract_tb(error.__traceback__)]
+    name, line = next((each for each in reversed(names) if each[0].endswith(".html")), (template, 1))
+    line = getattr(error, "lineno", None) or line
+    name = Path(getattr(error, "name", None) or name).name
+    return Problem(field=f"templates/{name}:{line}", code="template", message=f"can not be rendered: {error}")
 
 
 class Asset:
@@ -37,8 +48,17 @@ class Theme:
         self._own = templates
 
     def render(self, template: str, values: dict[str, object]) -> str:
-        """Return the page that a template makes of the values; an unknown name in it is an error."""
-        return self._environment.get_template(template).render(values)
+        """Return the page that a template makes of the values.
+
+        Raises:
+            ConfigurationError: the template is wrong, or names what does not exist; show file and line to the author.
+        """
+        from jinja2 import TemplateError  # noqa: PLC0415 - as Jinja itself
+
+        try:
+            return self._environment.get_template(template).render(values)
+        except TemplateError as error:
+            raise ConfigurationError(_problem(template, error)) from error
 
     @cached_property
     def assets(self) -> dict[str, Asset]:

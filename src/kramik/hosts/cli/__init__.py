@@ -40,6 +40,15 @@ class Kramik(click.Group):
             raise Failed(error.problems) from error
         except KramikError as error:
             raise click.ClickException(str(error)) from error
+        except (
+            FileNotFoundError,
+            FileExistsError,
+            NotADirectoryError,
+            IsADirectoryError,
+            PermissionError,
+        ) as error:
+            message = f"{error.filename}: {error.strerror}; name another place, or mend this one"
+            raise click.ClickException(message) from error
 
 
 class Failed(click.ClickException):

@@ -40,8 +40,10 @@ def command(folder: Path, *, as_json: bool) -> None:
 def _checked(folder: Path) -> tuple[Settings, int]:
     from kramik import wiring
     from kramik.site.build import site
+    from kramik.stores.memory import MemoryOrders, MemoryQueue
 
     settings = options.read(folder)
+    wiring.build(settings, MemoryOrders(), MemoryQueue())
     source = wiring.source(settings)
     problems = tuple(source.problems())
     if problems:

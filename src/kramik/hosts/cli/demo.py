@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import click
 
-from kramik.hosts.cli import new, options, printed
+from kramik.hosts.cli import new, options, overlay, printed
 
 if TYPE_CHECKING:
     import httpx2
+
+    from kramik.order import Order
 
 BUYER = {"email": "zofia.żak@przykład.pl", "name": "Zofia Żak-Łęcka"}
 LONGEST = 60.0
@@ -30,23 +32,31 @@ POLITE = 0.1
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Make the shop here and keep it."
 )
+@click.option(
+    "--gateway",
+    default=overlay.OWN,
+    show_default=True,
+    metavar="NAME",
+    help="The gateway that the sandbox world plays.",
+)
 @options.as_json
-def command(keep: Path | None, *, as_json: bool) -> None:
+def command(keep: Path | None, gateway: str, *, as_json: bool) -> None:
     """Build the example shop, buy, pay, wait for access and open the course.
 
     Exit code 0 only if the link that the buyer was mailed opens the course.
 
     \b
     Example:
-      kramik demo
+      kramik demo --gateway imoje
     """
+    overlay.known(gateway)
     with tempfile.TemporaryDirectory(prefix="kramik-demo-") as scratch:
         folder = keep or Path(scratch) / "shop"
         new.make(folder)
-        with _served(folder) as facts:
-            order_id = Story(facts["url"], facts["sandbox"], quiet=as_json).told()
-            with options.opened_store(folder, None) as store:
-                order = store.orders.get(order_id)
+        with _served(folder, gateway) as facts:
+            place = "gateway" if gateway == overlay.OWN else gateway
+            order_id = Story(facts["url"], facts["sandbox"], place, quiet=as_json).told()
+            order = _completed(folder, order_id)
     if order is None or order.status != "completed":
         message = "the course is open, but the order is not complete; this is a bug"
         raise click.ClickException(message)
@@ -60,10 +70,10 @@ def command(keep: Path | None, *, as_json: bool) -> None:
 class Story:
     """One purchase, step by step, over HTTP as a browser makes it."""
 
-    def __init__(self, shop: str, world: str, *, quiet: bool) -> None:
+    def __init__(self, shop: str, world: str, gateway: str, *, quiet: bool) -> None:
         import httpx2
 
-        self._shop, self._world, self._quiet = shop, world, quiet
+        self._shop, self._world, self._gateway, self._quiet = shop, world, f"{world}/{gateway}/", quiet
         self._browser = httpx2.Client(follow_redirects=True, timeout=15.0, trust_env=False)
         self._begun = time.monotonic()
 
@@ -76,9 +86,12 @@ class Story:
         with self._browser:
             page = self._visit()
             pay_page = self._order(page)
-            status_url = self._pay(pay_page)
-            order_id = self._delivered(status_url)
-            self._open(self._mailed(), order_id)
+            back = self._pay(pay_page)
+            if "key" in back:
+                self._delivered(f"{self._shop}/api/orders/{back['order']}?key={back['key']}")
+            link = self._mailed()
+            order_id = urlsplit(link).path.rpartition("/")[2].partition(".")[0]
+            self._open(link, order_id)
         return order_id
 
     def _visit(self) -> httpx2.Response:
@@ -100,24 +113,35 @@ class Story:
             | {box: "yes" for box in form.boxes if box.removeprefix("consent_") in ("terms", "immediate")}
         )
         answer = self._browser.post(urljoin(str(page.url), form.action), data=fields, follow_redirects=False)
-        if answer.status_code != 303:  # noqa: PLR2004 - the redirect after a form
+        if answer.status_code not in {200, 303}:
             self._stop("the order was not placed", answer)
         self._say("1 order", "stored with its whole intent")
-        self._say("2 signed link", answer.headers["location"][:100] + "…")
-        return self._opened(answer.headers["location"])
+        return self._sent(answer)
 
-    def _pay(self, pay_page: httpx2.Response) -> str:
-        form = Page(pay_page.text).form("/gateway/")
+    def _sent(self, answer: httpx2.Response) -> httpx2.Response:
+        """Follow the shop to the gateway: by a link, or by a form whose button the buyer presses."""
+        if answer.is_redirect:
+            self._say("2 signed link", answer.headers["location"][:100] + "…")
+            return self._opened(answer.headers["location"])
+        form = Page(answer.text).form(self._gateway)
+        self._say("2 signed form", f"{', '.join(form.fields)} to {form.action}")
+        pay_page = self._browser.post(form.action, data=form.fields)
+        if not pay_page.is_success:
+            self._stop("the gateway refused the payment request", pay_page)
+        return pay_page
+
+    def _pay(self, pay_page: httpx2.Response) -> dict[str, str]:
+        """Pay; return what the gateway's way back says of the order, nothing where every buyer has the same way."""
+        form = Page(pay_page.text).form(urlsplit(self._gateway).path)
         answer = self._browser.post(
             urljoin(str(pay_page.url), form.action), data={**form.fields, "action": "pay"}
         )
         if not answer.is_success:
             self._stop("the payment was not made", answer)
         self._say("3 notification", "the gateway tells the shop, and the buyer is back on the thank-you page")
-        back = dict(answer.url.params)
-        return f"{self._shop}/api/orders/{back['order']}?key={back['key']}"
+        return dict(answer.url.params)
 
-    def _delivered(self, status_url: str) -> str:
+    def _delivered(self, status_url: str) -> None:
         status: dict[str, str] = {}
         until = time.monotonic() + LONGEST
         while status.get("status") != "completed" and time.monotonic() < until:
@@ -127,18 +151,20 @@ class Story:
             message = f"the order is still {status.get('status')!r} after {LONGEST:.0f} seconds"
             raise click.ClickException(message)
         self._say("4 queue, 5 fulfilment", "invitation, purchase and sequence, each once")
-        return status["order"]
 
     def _mailed(self) -> str:
-        mails = self._opened(f"{self._world}/mail/messages.json").json()
-        mails = mails if isinstance(mails, list) else mails["messages"]
-        text = mails[-1]["text"]
+        mails: list[dict[str, str]] = []
+        until = time.monotonic() + LONGEST
+        while not mails and time.monotonic() < until:
+            mails = self._opened(f"{self._world}/mail/messages.json").json()
+            time.sleep(0 if mails else POLITE)
+        text = mails[-1]["text"] if mails else ""
         link = next((word for word in text.split() if "/access/" in word), "")
         if not link:
-            message = f"the mail carries no access link: {text[:200]!r}"
+            message = f"no mail came that carries an access link: {text[:200]!r}"
             raise click.ClickException(message)
         self._say("mail", f"{mails[-1]['subject']!r} with {link[:60]}…")
-        return str(link)
+        return link
 
     def _open(self, link: str, order_id: str) -> None:
         course = self._opened(link)
@@ -202,8 +228,19 @@ class Page(HTMLParser):
                 self.forms[-1].fields[known["name"]] = known.get("value", "")
 
 
+def _completed(folder: Path, order_id: str) -> Order | None:
+    """Return the order as it was stored, as soon as it is complete."""
+    until = time.monotonic() + LONGEST
+    with options.opened_store(folder, None) as store:
+        order = store.orders.get(order_id)
+        while order is not None and order.status == "paid" and time.monotonic() < until:
+            time.sleep(POLITE)
+            order = store.orders.get(order_id)
+    return order
+
+
 @contextmanager
-def _served(folder: Path) -> Iterator[dict[str, str]]:
+def _served(folder: Path, gateway: str) -> Iterator[dict[str, str]]:
     arguments = [
         sys.executable,
         "-m",
@@ -212,6 +249,8 @@ def _served(folder: Path) -> Iterator[dict[str, str]]:
         "--shop",
         str(folder),
         "--sandbox",
+        "--gateway",
+        gateway,
         "--port",
         "0",
         "--sandbox-port",

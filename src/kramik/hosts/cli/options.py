@@ -38,6 +38,10 @@ data = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def silent(event: str, **facts: object) -> None:
+    """Write nothing: a command tells its person itself what it did."""
+
+
 def read(folder: Path) -> Settings:
     """Read the settings of the shop in this folder.
 
@@ -79,4 +83,4 @@ def opened_shop(folder: Path, data: Path | None) -> Iterator[Shop]:
 
     settings = read(folder)
     with opened_store(folder, data) as store:
-        yield wiring.build(settings, store.orders, store.queue)
+        yield wiring.build(settings, store.orders, store.queue, log=silent)

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
+from unicodedata import normalize
 
 import click
 
@@ -221,7 +222,8 @@ def _cells(order: Order) -> tuple[str, ...]:
 
 def _unspoiled(cell: str) -> str:
     """Keep a spreadsheet from taking what a buyer typed for a formula (ASVS 1.2.10)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else cell
+    first = normalize("NFKC", cell[:1])  # some locales take the wide signs, too
+    return f"'{cell}" if first in tuple("=+-@\t\r\n\0") else cell
 
 
 def _every(orders: Orders, query: Query) -> Iterator[Order]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kramik.queue import Poisoned
 
 
+PIPE = 10_000
+"""Columns of a pipe: no program wants a line that was folded."""
+
+
 def json(value: object) -> None:
     """Print a value as indented JSON."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
@@ -46,7 +50,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         shown.add_row(*(Text(printable(cell)) for cell in row))
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+        console = Console(highlight=False, width=PIPE)
     console.print(shown)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kramik.hosts.cli import options, printed
+from kramik.hosts.cli import options, overlay, printed
 from kramik.hosts.cli.new import SANDBOX
 
 if TYPE_CHECKING:
@@ -53,14 +53,22 @@ if TYPE_CHECKING:
     show_default=True,
     help="The port of the sandbox world; 0 takes a free one.",
 )
+@click.option(
+    "--gateway",
+    "gateways",
+    multiple=True,
+    metavar="NAME",
+    help="With --sandbox: the gateway that the world plays; may be given again, the first is the default.",
+)
 @options.as_json
-def command(  # noqa: PLR0917 - one argument an option
+def command(  # noqa: PLR0913, PLR0917 - one argument an option
     folder: Path,
     data: Path | None,
     host: str,
     port: int,
     workers: int | None,
     sandbox_port: int,
+    gateways: tuple[str, ...],
     *,
     sandbox: bool,
     as_json: bool,
@@ -70,11 +78,13 @@ def command(  # noqa: PLR0917 - one argument an option
     \b
     Examples:
       kramik serve --sandbox
+      kramik serve --sandbox --gateway imoje
       kramik serve --shop my-shop --data /var/lib/my-shop --port 8000
     """
     from kramik import config, wiring
     from kramik.hosts import server
 
+    _check(gateways, sandbox=sandbox)
     place = options.place(folder, data)
     place.mkdir(parents=True, exist_ok=True)
     environ = config.environment(folder, os.environ)
@@ -82,8 +92,9 @@ def command(  # noqa: PLR0917 - one argument an option
     address = server.address(door)
     world = _world(place, environ, sandbox_port) if sandbox else None
     try:
-        overlay = None if world is None else _overlay(world.url, address)
-        settings = wiring.read(folder, environ, overlay)
+        names = gateways or (overlay.OWN,)
+        tables = None if world is None else overlay.tables(world, address, names, environ)
+        settings = wiring.read(folder, environ, tables)
         ready = {"url": address, "data": str(place), "sandbox": world.url if world else None}
         served = server.Served(
             settings=settings, data=place, door=door, workers=workers or settings.worker.threads
@@ -93,6 +104,16 @@ def command(  # noqa: PLR0917 - one argument an option
         door.close()
         if world is not None:
             world.stop()
+
+
+def _check(gateways: tuple[str, ...], *, sandbox: bool) -> None:
+    if gateways and not sandbox:
+        message = (
+            "--gateway says what the sandbox plays; add --sandbox, or write [gateways.NAME] into shop.toml"
+        )
+        raise click.UsageError(message)
+    for name in gateways:
+        overlay.known(name)
 
 
 def _world(place: Path, environ: dict[str, str], port: int) -> Running:
@@ -109,22 +130,6 @@ def _world(place: Path, environ: dict[str, str], port: int) -> Running:
         mail_token=environ["SANDBOX_MAIL_TOKEN"],
     )
     return sandbox.start(settings, port=port)
-
-
-def _overlay(world: str, address: str) -> dict[str, object]:
-    """Put the sandbox in place of every vendor, and this address in place of the shop's."""
-    return {
-        "gateways": {
-            "sandbox": {
-                "base_url": world,
-                "shop_id": "sandbox-shop",
-                "key": "env:SANDBOX_GATEWAY_KEY",
-            }
-        },
-        "academy": {"kind": "sandbox", "base_url": world, "token": "env:SANDBOX_ACADEMY_TOKEN"},
-        "mailer": {"kind": "sandbox", "base_url": world, "token": "env:SANDBOX_MAIL_TOKEN"},
-        "shop": {"url": address, "api": address, "secret": "env:KRAMIK_SECRET"},
-    }
 
 
 def _kept_secret(file: Path) -> str:

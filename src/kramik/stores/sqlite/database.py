@@ -90,6 +90,7 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
         connection.pragma("synchronous", self.synchronous)
         connection.pragma("fullfsync", 1)  # macOS syncs to the disk's own cache without it
         connection.pragma("journal_size_limit", _WAL_LIMIT)
+        connection.pragma("temp_store", "memory")  # the undo log of a statement with many rows needs no file
         return connection
 
 

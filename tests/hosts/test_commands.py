@@ -1,0 +1,350 @@
+"""Every command as a person calls it: help, exit codes, JSON, and what it does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from kramik import wiring
+from kramik.hosts.cli import main, new, reference
+from kramik.intent import Invoice
+from kramik.order import Order
+from kramik.queue import Message
+from tests.story.example import an_order, paid
+
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+REPOSITORY = Path(__file__).parents[2]
+DOCUMENT = REPOSITORY / "docs" / "commands.md"
+Kramik = Callable[..., Result]
+
+
+@pytest.fixture
+def kramik(tmp_path: Path) -> Kramik:
+    """Run a command in a shop folder of its own."""
+    new.make(tmp_path / "shop")
+
+    def run(*arguments: str) -> Result:
+        shop = str(tmp_path / "shop")
+        return CliRunner().invoke(main, list(arguments), env={"KRAMIK_SHOP": shop}, prog_name="kramik")
+
+    return run
+
+
+@pytest.fixture
+def shop(tmp_path: Path, kramik: Kramik) -> Path:
+    """The folder of that shop, with a store in it."""
+    (tmp_path / "shop" / "data").mkdir()
+    wiring.open_store(tmp_path / "shop" / "data" / "kramik.sqlite").close()
+    return tmp_path / "shop"
+
+
+def insert(shop: Path, *orders: Order) -> None:
+    """Store orders."""
+    with wiring.open_store(shop / "data" / "kramik.sqlite") as store:
+        for order in orders:
+            store.orders.insert(order).result()
+
+
+def poison(shop: Path, *messages: Message) -> None:
+    """Move messages aside."""
+    with wiring.open_store(shop / "data" / "kramik.sqlite") as store:
+        for message in messages:
+            store.queue.put(message, now=NOW).result()
+            received = store.queue.take(now=NOW, visibility=60)
+            assert received is not None
+            store.queue.poison(received, "a person must look", now=NOW)
+
+
+def parked(name: str = "parked-1") -> Order:
+    """Return a paid order whose invitation waits for a person."""
+    return an_order(name).apply(paid(name), now=NOW).park("invitation", "the academy refused", now=NOW)
+
+
+# Help
+
+
+@pytest.mark.parametrize("path", [" ".join(path) for path in reference.paths()])
+def test_every_command_has_an_example(kramik: Kramik, path: str) -> None:
+    """Its help shows how it is called, and ends with exit code 0."""
+    found = kramik(*path.split(), "--help")
+    assert (0, True) == (
+        found.exit_code,
+        re.search(rf"Examples?:\n +kramik {path}".rstrip(), found.output) is not None,
+    )
+
+
+@pytest.mark.parametrize("path", [" ".join(path) for path in reference.paths() if path])
+def test_every_option_says_what_it_is_for(path: str) -> None:
+    """No option without a help text; what reads the environment names its variable."""
+    command: click.Command = main
+    for name in path.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert [] == [each.name for each in options if not each.help]
+    assert [] == [each.name for each in options if each.envvar and not each.show_envvar]
+
+
+def test_the_command_reference_is_current() -> None:
+    """`docs/commands.md` is what the help says; the page tells how to write it anew."""
+    assert DOCUMENT.read_text("utf-8") == reference.rendered()
+
+
+# Exit codes
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("nothing",),
+        ("orders",),
+        ("orders", "show"),
+        ("orders", "list", "--state", "odd"),
+        ("poison", "replay"),
+        ("new",),
+    ],
+)
+def test_a_wrong_use_is_2(kramik: Kramik, wrong: tuple[str, ...]) -> None:
+    """An unknown command, a missing argument, an impossible value."""
+    assert 2 == kramik(*wrong).exit_code
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        ("orders", "list"),
+        ("orders", "show", "x"),
+        ("poison", "list"),
+        ("sweep",),
+        ("check", "--shop", "/nowhere"),
+    ],
+)
+def test_a_failure_is_1_and_a_sentence(kramik: Kramik, failing: tuple[str, ...]) -> None:
+    """No orders yet, no shop there: the message says what to do, without a stack trace."""
+    found = kramik(*failing)
+    assert (1, True) == (found.exit_code, found.output.startswith("Error: "))
+    assert isinstance(found.exception, SystemExit)
+
+
+# new, check, build
+
+
+def test_a_new_shop_is_ready(kramik: Kramik, tmp_path: Path) -> None:
+    """It has secrets of its own that nobody else can read, and no problem."""
+    folder = tmp_path / "another"
+    assert 0 == kramik("new", str(folder)).exit_code
+    assert "no problem" in kramik("check", "--shop", str(folder)).output
+    assert 0o600 == (folder / ".env").stat().st_mode & 0o777
+    assert (folder / ".env").read_text() != (tmp_path / "shop" / ".env").read_text()
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(kramik: Kramik, tmp_path: Path) -> None:
+    """Nothing is written into it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    found = kramik("new", str(tmp_path / "mine"))
+    assert (1, ["letter.txt"]) == (found.exit_code, [each.name for each in (tmp_path / "mine").iterdir()])
+
+
+def test_check_shows_every_problem_at_once(kramik: Kramik, shop: Path) -> None:
+    """Of settings, secrets, environment and products, each with file and line."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    settings = settings.replace('locale = "pl"', 'local = "pl"')
+    settings = settings.replace('"env:SANDBOX_GATEWAY_KEY"', '"a-secret-in-the-file"')
+    settings = settings.replace('"env:SANDBOX_MAIL_TOKEN"', '"env:NO_SUCH_VARIABLE"')
+    settings = settings.replace(
+        'kind = "sandbox"\nbase_url = "http://127.0.0.1:8787"\ntoken = "env:SANDBOX_ACAD',
+        'kind = "sandbx"\ntoken = "env:SANDBOX_ACAD',
+    )
+    (shop / "shop.toml").write_text(settings, "utf-8")
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    product.write_text(product.read_text("utf-8").replace("199.00 PLN", "199,00"), "utf-8")
+    found = kramik("check")
+    places = {
+        "did you mean 'locale'": 'local = "pl"',
+        "is a secret written in the file": "a-secret-in-the-file",
+        "reads NO_SUCH_VARIABLE": "NO_SUCH_VARIABLE",
+        "'sandbx' is not known": 'kind = "sandbx"',
+    }
+    for message, text in places.items():
+        line = next(number for number, each in enumerate(settings.splitlines(), 1) if text in each)
+        assert re.search(rf"shop\.toml:{line}: .*{message}", found.output), (message, found.output)
+    assert re.search(r"products/kolejki-bez-strachu\.md:\d: price '199,00'", found.output)
+    assert (1, False) == (found.exit_code, "a-secret-in-the-file" in found.output)
+    assert 5 <= len(json.loads(kramik("check", "--json").stdout))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "problem"),
+    [
+        ("shop.toml", "[shop\n", r"shop\.toml:1: is not TOML"),
+        ("shop.toml", 'a = "b"\nshop = 3\n', r"shop\.toml:\d: \[shop\] must be a table"),
+        ("templates/shop.html", "{% if %}", r"templates/shop\.html:1: can not be rendered"),
+        ("templates/shop.html", "\n\n{{ nothing }}", r"templates/shop\.html:3: .*'nothing' is undefined"),
+        ("products/bad.md", "no front matter", r"products/bad\.md:1: starts without front matter"),
+        ("products/Bad Name.md", "---\n---\n", r"products/Bad Name\.md:1: is no product name"),
+        (
+            "products/healthz.md",
+            "---\ntitle: x\nprice: 1.00 PLN\ncourse: x\n---\n",
+            r"products/healthz\.md:1: takes the name",
+        ),
+        ("products/w.md", "---\ntitle: x\nprice: 1.00 EUR\ncourse: x\n---\n", r"products/w\.md:3: .*EUR"),
+    ],
+)
+def test_check_finds_what_is_wrong_in_a_file(  # noqa: PLR0917 - two fixtures and a table of three
+    kramik: Kramik, shop: Path, file: str, text: str, problem: str
+) -> None:
+    """File, line and a sentence; exit code 1."""
+    (shop / file).parent.mkdir(exist_ok=True)
+    (shop / file).write_text(text, "utf-8")
+    found = kramik("check")
+    assert (1, True) == (found.exit_code, re.search(problem, found.output) is not None), found.output
+
+
+def test_a_file_that_is_not_utf_8_is_a_problem(kramik: Kramik, shop: Path) -> None:
+    """It is not sold with question marks in it."""
+    (shop / "products" / "latin.md").write_bytes("---\ntitle: żółw\n---\n".encode("iso8859-2"))
+    assert "products/latin.md:2: is not written in UTF-8" in kramik("check").output
+
+
+def test_a_shop_without_products_is_a_problem(kramik: Kramik, shop: Path) -> None:
+    """There is nothing to sell."""
+    for file in (shop / "products").iterdir():
+        file.unlink()
+    assert "holds no product" in kramik("check").output
+
+
+def test_build_writes_the_site(kramik: Kramik, shop: Path, tmp_path: Path) -> None:
+    """As text and as JSON, where it is told to."""
+    assert 0 == kramik("build", "--out", str(tmp_path / "site")).exit_code
+    assert (tmp_path / "site" / "index.html").exists()
+    assert isinstance(json.loads(kramik("build", "--json").stdout), list)
+    assert (shop / "public" / "agregaty-w-praktyce" / "order" / "index.html").exists()
+
+
+# orders
+
+
+def test_orders_are_listed_shown_and_found(kramik: Kramik, shop: Path) -> None:
+    """As a table and as JSON; by state, address and product."""
+    insert(shop, an_order("placed-1"), parked())
+    assert ["placed-1"] == ids(kramik("orders", "list", "--state", "placed", "--json"))
+    assert ["parked-1"] == ids(kramik("orders", "list", "--state", "parked", "--json"))
+    assert 2 == len(ids(kramik("orders", "list", "--email", "anna@example.com", "--json")))
+    assert [] == ids(kramik("orders", "list", "--product", "none", "--json"))
+    assert "the academy refused" in kramik("orders", "list").output
+    assert "no orders" in kramik("orders", "list", "--state", "refunded").output
+    shown = kramik("orders", "show", "parked-1").output
+    assert "mend the cause, then: kramik orders retry parked-1" in shown
+    assert "invitation parked" in shown
+    assert "parked" == json.loads(kramik("orders", "show", "parked-1", "--json").stdout)["state"]
+
+
+def test_a_parked_order_goes_back_to_work(kramik: Kramik, shop: Path) -> None:
+    """`retry` resumes the step and puts a message on the queue."""
+    insert(shop, parked())
+    assert "parked-1 is back at work" in kramik("orders", "retry", "parked-1").output
+    assert ["parked-1"] == ids(kramik("orders", "list", "--state", "paid", "--json"))
+    with wiring.open_store(shop / "data" / "kramik.sqlite") as store:
+        assert 1 == store.queue.depth()
+
+
+def test_no_access_no_mail(kramik: Kramik, shop: Path) -> None:
+    """`resend` says what the order waits for."""
+    insert(shop, an_order("placed-1"))
+    found = kramik("orders", "resend", "placed-1")
+    assert (1, True) == (found.exit_code, "has no access yet" in found.output)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("x")', "\uff1d1+1"])
+def test_a_name_is_no_formula_in_a_spreadsheet(kramik: Kramik, shop: Path, name: str) -> None:
+    """What a buyer typed is a text, whatever it begins with."""
+    order = an_order("evil-1")
+    invoice = Invoice(company=name, tax_id=name)
+    buyer = replace(order.intent.buyer, name=name, invoice=invoice)
+    insert(shop, replace(order, intent=replace(order.intent, buyer=buyer)))
+    rows = list(csv.DictReader(io.StringIO(kramik("orders", "export").stdout)))
+    cells = [rows[0][column] for column in ("name", "company", "tax_id")]
+    assert [f"'{name}"] * 3 == cells
+
+
+def test_export_is_csv_or_a_line_of_json_each(kramik: Kramik, shop: Path) -> None:
+    """Every order, whatever stands in its fields."""
+    order = an_order("odd-1")
+    buyer = replace(order.intent.buyer, name='Anna "A", Nowak; Ż')
+    insert(shop, replace(order, intent=replace(order.intent, buyer=buyer)), parked())
+    rows = list(csv.DictReader(io.StringIO(kramik("orders", "export").stdout)))
+    assert {'Anna "A", Nowak; Ż', "Anna Kowalska"} == {row["name"] for row in rows}
+    lines = kramik("orders", "export", "--json").stdout.splitlines()
+    assert {"odd-1", "parked-1"} == {json.loads(line)["id"] for line in lines}
+
+
+def test_a_name_cannot_steer_the_terminal(kramik: Kramik, shop: Path) -> None:
+    """Escape sequences and markup are shown, not obeyed."""
+    order = an_order("esc-1")
+    buyer = replace(order.intent.buyer, name="\x1b[2J[red]Anna[/red]\x9b")
+    insert(shop, replace(order, intent=replace(order.intent, buyer=buyer)))
+    for command in (("orders", "show", "esc-1"), ("orders", "list")):
+        output = kramik(*command).output
+        assert "\x1b" not in output
+        assert "\x9b" not in output
+
+
+# poison and sweep
+
+
+def test_poison_is_listed_shown_and_discarded(kramik: Kramik, shop: Path) -> None:
+    """As a table and as JSON; a reason is needed to discard."""
+    assert "no poison" in kramik("poison", "list").output
+    poison(shop, Message(order="nobody", event=paid("nobody")))
+    name = json.loads(kramik("poison", "list", "--json").stdout)[0]["id"]
+    assert "a person must look" in kramik("poison", "list").output
+    assert "nobody" in kramik("poison", "show", name).output
+    assert "nobody" == json.loads(kramik("poison", "show", name, "--json").stdout)["message"]["order"]
+    assert 2 == kramik("poison", "discard", name).exit_code
+    assert 0 == kramik("poison", "discard", name, "--why", "a test").exit_code
+    assert 1 == kramik("poison", "discard", name, "--why", "again").exit_code
+
+
+def test_replaying_twice_does_nothing(kramik: Kramik, shop: Path) -> None:
+    """The second time the message is not there any more, and the queue holds it once."""
+    insert(shop, an_order("late-1"))
+    poison(shop, Message(order="late-1", event=paid("late-1")))
+    name = json.loads(kramik("poison", "list", "--json").stdout)[0]["id"]
+    first, second = (kramik("poison", "replay", name) for _ in range(2))
+    assert (True, True) == ("back at work" in first.output, "not among the poison" in second.output)
+    with wiring.open_store(shop / "data" / "kramik.sqlite") as store:
+        assert 1 == store.queue.depth()
+
+
+def test_all_poison_is_replayed_at_once(kramik: Kramik, shop: Path) -> None:
+    """Every message, and a second call finds none."""
+    insert(shop, an_order("a"), an_order("b"))
+    poison(shop, Message(order="a", event=paid("a")), Message(order="b", event=paid("b")))
+    assert 2 == kramik("poison", "replay", "--all").output.count("back at work")
+    assert "no poison" in kramik("poison", "list").output
+    assert 2 == kramik("poison", "replay", "--all", "1").exit_code
+
+
+def test_sweep_puts_lost_orders_back_to_work(kramik: Kramik, shop: Path) -> None:
+    """Paid and overdue, not parked."""
+    insert(shop, an_order("lost-1").apply(paid("lost-1"), now=NOW), parked(), an_order("placed-1"))
+    assert ["lost-1"] == json.loads(kramik("sweep", "--json").stdout)
+    assert "1 order put back to work" in kramik("sweep").output
+
+
+def ids(found: Result) -> list[str]:
+    """Return the orders that a command printed as JSON."""
+    return [each["id"] for each in json.loads(found.stdout)]

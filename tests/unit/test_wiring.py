@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from kramik import table, wiring
+from kramik.errors import Rejected
+
+ADAPTERS = [(family, kind) for family, kinds in wiring.FAMILIES.items() for kind in kinds]
+_SECRET = re.compile(r"(^|_)(key|token|secret|password|pin|crc|salt)$")
+
+
+@pytest.mark.parametrize(("family", "kind"), ADAPTERS)
+def test_what_is_called_a_secret_is_read_from_the_environment(family: str, kind: str) -> None:
+    """A key in shop.toml is refused by `kramik check`, and the log knows what to mask."""
+    shape = wiring.shape(family, kind)
+    named = {
+        field.encode_name for field in msgspec.structs.fields(shape) if _SECRET.search(field.encode_name)
+    }
+    assert set() == named - table.secret_keys(shape)
+    assert table.secret_keys(shape), "an adapter without any secret can sign nothing"
+
+
+@pytest.mark.parametrize("family", wiring.FAMILIES)
+def test_an_unknown_kind_names_the_nearest_known_one(family: str) -> None:
+    """A typing error gets a hint."""
+    with pytest.raises(Rejected, match="sandbox"):
+        wiring.shape(family, "sandbx")
