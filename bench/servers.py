@@ -63,6 +63,13 @@ def serve_command(shop: Path, data: Path) -> list[str]:
     return [sys.executable, "-m", "kramik", "serve", *options]
 
 
+def said(line: bytes) -> str:
+    """Return the address in the line that a server prints when it is open."""
+    found = re.search(rb"http://127\.0\.0\.1:\d+", line)
+    assert found, f"the server did not open: {line!r}"
+    return found[0].decode()
+
+
 @contextmanager
 def world() -> Iterator[Server]:
     """Run the sandbox world."""
@@ -85,8 +92,7 @@ def _running(command: list[str], log: Path = Path(os.devnull)) -> Iterator[Serve
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=lines, env=environment)
         try:
             assert process.stdout is not None
-            said = process.stdout.readline().decode()
-            yield Server(process, int(re.findall(r"http://127\.0\.0\.1:(\d+)", said)[0]))
+            yield Server(process, int(said(process.stdout.readline()).rpartition(":")[2]))
         finally:
             process.send_signal(signal.SIGCONT)
             process.terminate()

@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from kramik import wiring
-from kramik.settings import Settings
+from kramik.event import PaymentEvent
 from kramik.hosts.cli import new
 from kramik.intent import Buyer, Draft
+from kramik.money import Money
 from kramik.order import Order
+from kramik.settings import Settings
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
 
@@ -58,6 +60,15 @@ def name_of(number: int) -> str:
     return f"{number:026d}"
 
 
+def paid(number: int) -> PaymentEvent:
+    """Return the payment of a copied order."""
+    money = Money(minor=PRICE, currency="PLN")
+    order = name_of(number)
+    return PaymentEvent(
+        order=order, gateway="sandbox", reference=f"t-{order}", kind="paid", shop_id=SHOP_ID, money=money
+    )
+
+
 def order_requests(keys: Iterator[str]) -> Iterator[bytes]:
     """Write the order form as a browser sends it."""
     for key in keys:
@@ -89,7 +100,12 @@ def notifications(order_ids: Iterator[str]) -> Iterator[bytes]:
 
 def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
     """Write a request as it travels."""
-    given = {"host": "127.0.0.1:8000", "user-agent": "kramik-bench", "accept": "text/html,*/*", **(headers or {})}
+    given = {
+        "host": "127.0.0.1:8000",
+        "user-agent": "kramik-bench",
+        "accept": "text/html,*/*",
+        **(headers or {}),
+    }
     if method == "POST":
         given["content-length"] = str(len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in given.items())

@@ -90,7 +90,7 @@ class _Reading:
             self._catalogue("", "")
             return None
         self._check(shop, worker)
-        languages = tuple(shop.languages or [shop.locale])
+        languages = tuple(dict.fromkeys([shop.locale, *shop.languages]))
         products, pages = self._catalogue(languages[0], shop.currency), self._texts("pages")
         adapters = [*gateways.values(), mailer, academy]
         if seller is None or worker is None or products is None or None in adapters:

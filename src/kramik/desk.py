@@ -17,7 +17,7 @@ from kramik.mail import access_mail
 from kramik.order import Order
 from kramik.ports import Query
 from kramik.premises import Ports
-from kramik.queue import Done, Message, Plan
+from kramik.queue import Done, Message, Park, Plan
 
 RESEND_EVERY = timedelta(minutes=10)
 _PAGE = 200
@@ -34,6 +34,17 @@ def sweep(ports: Ports, late: datetime, now: datetime) -> list[str]:
             swept.append(order.id)
         query = replace(query, before=page[-1].id)
     return swept
+
+
+def give_up(ports: Ports, message: Message, why: str, *, now: datetime) -> Park:
+    """Park every open step of a message's order, so that no sweep puts it back to work before a person looked."""
+    order = ports.orders.get(message.order)
+    if order is not None and order.status == "paid":
+        parked = order
+        for step in filter(order.open, order.steps):
+            parked = parked.park(step.name, why, now=now, unknown=step.state == "started")
+        ports.orders.save(parked)
+    return Park(why)
 
 
 def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName, str]) -> Order:

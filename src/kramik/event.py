@@ -48,6 +48,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     verdict: Verdict
     why: str = ""
+    settled: str = ""
+    """Why a person says that nothing is left to do about it."""
 
 
 def went_back(paid: PaymentEvent, payments: Iterable[Payment], price: Money) -> bool:

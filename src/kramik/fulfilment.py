@@ -172,7 +172,8 @@ class Fulfilment:
                 self._park(step, why, unknown=True)
             case Complete():
                 self.order = self.order.complete(now=self._clock())
-                self.save()
+                if self.save():
+                    self._log("completed", order=self.order.id)
 
     def _call(self, name: StepName, link: Callable[[Order], str]) -> None:
         effect, begun = self._effects[name], self._clock()

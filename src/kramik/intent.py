@@ -99,6 +99,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     price_shown: str = ""
     catalogue: str = ""
     source: str = ""
+    keyed: bool = False
+    """The sender gave an idempotency key, so nobody else can have derived this order from what they know of it."""
 
 
 class ConsentText(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ class Logger:
         """Return the text without e-mail addresses and secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return mask_emails(text) if "@" in text else text
+        return mask_emails(text)
 
 
 def mask_emails(text: str) -> str:

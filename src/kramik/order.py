@@ -93,7 +93,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def unwanted(self, event: PaymentEvent) -> str:
         """Say why this payment should be sent back and is not yet; empty when all is well."""
         payment = next((each for each in self.payments if each.event.fact == event.fact), None)
-        if payment is None or payment.verdict not in ("second", "mismatch") or self._went_back(payment.event):
+        if (
+            payment is None
+            or payment.verdict not in ("second", "mismatch")
+            or payment.settled
+            or self._went_back(payment.event)
+        ):
             return ""
         return f"refund {event.money or 'the payment'} at {event.gateway} ({event.reference}): {payment.why}"
 
@@ -131,6 +136,17 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             order.payment.event, order.payments, self.intent.price
         )
         return order._changed(now, status="refunded") if whole else order  # noqa: SLF001 - its own kind
+
+    def settle(self, event: PaymentEvent, why: str, *, now: datetime) -> Order:
+        """Keep that a person dealt with a payment that is not wanted here; nothing for any other payment."""
+        if not self.unwanted(event):
+            return self
+        payments = tuple(
+            replace(payment, settled=why) if payment.event.fact == event.fact else payment
+            for payment in self.payments
+        )
+        entry = Entry(at=now, what="payment settled", detail=f"{event.gateway} {event.reference} {why}")
+        return self._changed(now, entry, payments=payments)
 
     def apply(self, event: PaymentEvent, *, now: datetime) -> Order:
         """Apply what a gateway said, whatever kind it is."""
@@ -281,7 +297,7 @@ def hold(before: Order, after: Order) -> None:
             "a completed order is worked on no more",
             before.status != "completed" or before.steps == after.steps,
         ),
-        ("payments and history are only added to", after.payments[: len(before.payments)] == before.payments),
+        ("payments are only added to", _facts(after)[: len(before.payments)] == _facts(before)),
     ):
         if not holds:
             raise InvariantBroken(f"order {before.id}: {sentence}")
@@ -293,6 +309,10 @@ def _touched(order: Order) -> bool:
 
 def _all_done(order: Order) -> bool:
     return all(step.state == "done" for step in order.steps)
+
+
+def _facts(order: Order) -> list[tuple[PaymentEvent, Verdict]]:
+    return [(payment.event, payment.verdict) for payment in order.payments]
 
 
 def _granted_once(order: Order) -> bool:

@@ -24,9 +24,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 26
 _MAC_LENGTH = 18
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
-_ENCODED = {number: chr(number) if number in _UNRESERVED else f"%{number:02X}" for number in range(256)} | {
-    32: "+"
-}
+_PERCENT = {number: chr(number) if number in _UNRESERVED else f"%{number:02X}" for number in range(256)}
+_ENCODED = _PERCENT | {32: "+"}
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +107,7 @@ class Keys:
 
 def sign(key: bytes, message: bytes) -> bytes:
     """Return the HMAC-SHA256 of the message, 32 bytes."""
-    mac = _keyed(key).copy()  # `hmac.digest` would hand the interpreter to another thread, for a microsecond of work
+    mac = _keyed(key).copy()  # `hmac.digest` would hand the interpreter to another thread, for a microsecond
     mac.update(message)
     return mac.digest()
 

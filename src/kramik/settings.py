@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -15,7 +16,7 @@ from kramik.table import Secrets
 class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
     """The table `[shop]`."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(min_length=1)]
     url: str
     locale: str
     currency: str
@@ -40,7 +41,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 8
     visibility: float = 120.0
     call: float = 15.0
-    sweep: float = 300.0
+    sweep: Annotated[float, msgspec.Meta(ge=1)] = 300.0
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,7 +76,8 @@ class Shop:
         Raises:
             Rejected: every problem of the draft, joined with those that the caller found.
         """
-        gateways, consents = self.ports.gateways, self.consents
+        gateways, consents, digest = self.ports.gateways, self.consents, draft.digest
+        ids = self._keys.ids(placing.idempotency(draft, now))
         draft = replace(
             draft, gateway=draft.gateway or next(iter(gateways)), lang=draft.lang or self.langs[0]
         )
@@ -86,12 +87,11 @@ class Shop:
         )
         found = [*problems, *more]
         if found or product is None:
-            raise Rejected(*found)
+            return self._again(ids, digest, draft, found)
         agreed = placing.given(draft, consents, now)
         intent = intend(draft, product, shop_id=gateways[draft.gateway].shop_id, consents=agreed)
-        first, *older = self._keys.ids(placing.idempotency(draft, now))
-        order = place(first, intent, now=now)
-        known = next((order_id for order_id in older if self.ports.orders.get(order_id)), None)
+        order = place(ids[0], replace(intent, digest=digest, keyed=bool(draft.key)), now=now)
+        known = next((order_id for order_id in ids[1:] if self.ports.orders.get(order_id)), None)
         if known is None:
             return Placed(order=order, stored=self.ports.orders.insert(order))
         return Placed(order=replace(order, id=known), stored=_failed(Conflict("known by an older key")))
@@ -209,6 +209,18 @@ class Shop:
 
     # Private
 
+    def _again(self, ids: Sequence[str], digest: str, draft: Draft, found: Sequence[Problem]) -> Placed:
+        """Return the order that this very request placed before anything changed.
+
+        Raises:
+            Rejected: there is none; every problem.
+        """
+        orders = (self.ports.orders.get(order_id) for order_id in ids) if draft.key else ()
+        order = next((order for order in orders if order and order.intent.digest == digest), None)
+        if order is None:
+            raise Rejected(*found)
+        return Placed(order=order, stored=_failed(Conflict("it was placed before")))
+
     def _placed_before(self, order: Order) -> Order:
         before = self.ports.orders.get(order.id)
         if before is None:
@@ -234,9 +246,8 @@ class Shop:
 
     def _work(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
         if received.deliveries > DELIVERIES:
-            return Park(
-                f"it was taken {received.deliveries} times and never answered; the process dies on it"
-            )
+            why = f"it was taken {received.deliveries} times and never answered; the process dies on it"
+            return desk.give_up(self.ports, received.message, why, now=clock())
         if received.message.task == "resend":
             return desk.resend(self.ports, received.message, self.access_link, now=clock())
         if received.message.task == "unreadable":
@@ -257,6 +268,9 @@ class Shop:
         if event is not None:
             now = clock()
             work.note(lambda order: order.apply(event, now=now))
+            self.ports.log(
+                "payment", order=event.order, kind=event.kind, gateway=event.gateway, state=work.order.state
+            )
         until = received.until - timedelta(seconds=self.timing.call)
         plan = work.run(self.access_link, until=until, stop=stop)
         unwanted = None if event is None else work.order.unwanted(event)
@@ -271,6 +285,7 @@ class Shop:
                 self.ports.queue.again(received, message, now=now, after=after)
             case Park(why):
                 self.ports.queue.poison(received, why, now=now)
+                self.ports.log("poisoned", order=received.message.order, message=received.id, why=why)
 
 
 def _failed(error: Exception) -> Future[None]:

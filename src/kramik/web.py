@@ -308,7 +308,7 @@ class Web:
             "title": order.intent.title,
             "price": str(order.intent.price),
             "email": order.intent.buyer.masked_email,
-            "access": self._shop.access_link(order) if order.opened else None,
+            "access": self._shop.access_link(order) if order.opened and order.intent.keyed else None,
         }
 
 

@@ -29,7 +29,8 @@ def commands(block: str) -> list[list[str]]:
 def test_a_shop_of_ones_own_is_made_as_the_readme_says(tmp_path: Path) -> None:
     """New, check and serve run as written, and the shop that is served answers."""
     (block,) = [block for block in blocks("README.md", "sh") if "kramik new" in block]
-    new, cd, check, serve = commands(block)
+    activate, new, cd, check, serve = commands(block)
+    assert [".", ".venv/bin/activate"] == activate
     subprocess.run([*KRAMIK, *new[1:]], cwd=tmp_path, check=True, timeout=60)
     assert ["cd", new[2]] == cd
     subprocess.run([*KRAMIK, *check[1:]], cwd=tmp_path / cd[1], check=True, timeout=60)
@@ -53,7 +54,7 @@ def test_a_shop_of_ones_own_is_made_as_the_readme_says(tmp_path: Path) -> None:
 
 def test_the_targets_that_the_readme_names_are_there() -> None:
     """`make demo` and `make test` are the first thing that a reader types."""
-    (block,) = [block for block in blocks("README.md", "sh") if "make demo" in block]
+    (block,) = [block for block in blocks("README.md", "sh") if "make test" in block]
     shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30)
     assert [] == [command for command in commands(block) if " ".join(command) not in shown.stdout]
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -134,10 +135,8 @@ class Shop:
         return code
 
     def place(self, key: str = "", **changes: str) -> Reply:
-        """Place an order as a program does."""
-        return post_json(
-            f"{self.url}/api/orders", fields(**changes), **({"idempotency_key": key} if key else {})
-        )
+        """Place an order as a program does, with a key of its own unless one is given."""
+        return post_json(f"{self.url}/api/orders", fields(**changes), idempotency_key=key or token_hex(16))
 
     def bought(self, **changes: str) -> tuple[str, str]:
         """Place an order and pay for it; return its id and its status address."""

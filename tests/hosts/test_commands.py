@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from kramik import wiring
 from kramik.hosts.cli import main, new, reference
 from kramik.intent import Invoice
+from kramik.journal import StepName
+from kramik.money import Money
 from kramik.order import Order
 from kramik.queue import Message
 from tests.story.example import an_order, paid
@@ -237,6 +239,61 @@ def test_build_writes_the_site(kramik: Kramik, shop: Path, tmp_path: Path) -> No
 # orders
 
 
+def unknown(*names: StepName) -> Order:
+    """Return a paid order of which nobody knows whether these steps happened."""
+    order = an_order("unknown-1").apply(paid("unknown-1"), now=NOW)
+    for name in names:
+        order = order.park(name, "cut off", now=NOW, unknown=True)
+    return order
+
+
+def unsafe(shop: Path) -> None:
+    """Let both vendors be of the kind that can not be asked."""
+    text = (shop / "shop.toml").read_text("utf-8")
+    (shop / "shop.toml").write_text(
+        text.replace('kind = "sandbox"', 'kind = "sandbox"\nrepeat = "unsafe"'), "utf-8"
+    )
+
+
+def test_every_unknown_step_wants_its_own_answer(kramik: Kramik, shop: Path) -> None:
+    """An unsafe call is never repeated because a person spoke about another one."""
+    unsafe(shop)
+    insert(shop, unknown("invitation", "purchase"))
+    link = "--happened=invitation=https://academy.example/7"
+    for said in ((), (link,), ("--happened=https://academy.example/7",), ("--not-happened=purchase",)):
+        assert 0 != kramik("orders", "retry", "unknown-1", *said).exit_code
+    assert ["unknown-1"] == ids(kramik("orders", "list", "--state", "parked", "--json"))
+    assert 0 == kramik("orders", "retry", "unknown-1", link, "--not-happened=purchase").exit_code
+    steps = json.loads(kramik("orders", "show", "unknown-1", "--json").stdout)["steps"]
+    assert [("invitation", "done"), ("purchase", "waiting")] == [
+        (each["name"], each.get("state", "waiting")) for each in steps[:2]
+    ]
+
+
+def test_what_happened_at_the_academy_is_a_link(kramik: Kramik, shop: Path) -> None:
+    """Anything else would be mailed to the buyer and open nothing."""
+    insert(shop, unknown("invitation"))
+    found = kramik("orders", "retry", "unknown-1", "--happened", "grant-28")
+    assert (2, True) == (found.exit_code, "is its link" in found.output)
+
+
+def test_a_payment_is_settled_by_discarding_its_poison(kramik: Kramik, shop: Path) -> None:
+    """The reason is kept with the order, which waits for a person no more."""
+    wrong = replace(paid("wrong-1"), money=Money(minor=1, currency="PLN"))
+    insert(shop, an_order("wrong-1").apply(wrong, now=NOW))
+    poison(shop, Message(order="wrong-1", event=wrong))
+    assert "discard 1" in kramik("poison", "show", "1").output
+    assert 0 == kramik("poison", "discard", "1", "--why", "sent back").exit_code
+    assert ["wrong-1"] == ids(kramik("orders", "list", "--state", "placed", "--json"))
+    assert "sent back" in kramik("orders", "show", "wrong-1").output
+
+
+def test_there_is_nothing_to_retry_before_a_payment(kramik: Kramik, shop: Path) -> None:
+    """And the command does not say that it did something."""
+    insert(shop, an_order("placed-1"))
+    assert 1 == kramik("orders", "retry", "placed-1").exit_code
+
+
 def test_orders_are_listed_shown_and_found(kramik: Kramik, shop: Path) -> None:
     """As a table and as JSON; by state, address and product."""
     insert(shop, an_order("placed-1"), parked())
@@ -265,7 +322,7 @@ def test_no_access_no_mail(kramik: Kramik, shop: Path) -> None:
     """`resend` says what the order waits for."""
     insert(shop, an_order("placed-1"))
     found = kramik("orders", "resend", "placed-1")
-    assert (1, True) == (found.exit_code, "has no access yet" in found.output)
+    assert (1, True) == (found.exit_code, "has no access (yet, or any more)" in found.output)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("x")', "\uff1d1+1"])

@@ -126,6 +126,16 @@ def test_the_status_shows_no_more_than_a_reminder_of_the_address(shop: Shop) -> 
     assert "Nowak" not in answer.text
 
 
+def test_the_status_of_an_order_without_a_key_never_shows_the_access(shop: Shop) -> None:
+    """Whoever knows a buyer's name and address could send the same form: the access goes by mail alone."""
+    form = served.fields(email="keyless@example.org")
+    placed = post_json(f"{shop.url}/api/orders", form).json()
+    assert 303 == pay(placed["payment"]["url"]).status
+    again = post_json(f"{shop.url}/api/orders", form).json()
+    shown = eventually(lambda: ask(again["status_url"]).json(), lambda seen: seen["status"] == "completed")
+    assert (placed["order"], None) == (shown["order"], shown["access"])
+
+
 # The access link
 
 

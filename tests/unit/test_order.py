@@ -341,7 +341,7 @@ BROKEN: dict[str, Callable[[], tuple[Order, Order]]] = {
             steps=(*_completed().steps, Step(name="purchase", state="done", receipt="one more")),
         ),
     ),
-    "payments and history are only added to": lambda: (
+    "payments are only added to": lambda: (
         _through(an_order(), told("pending"), paid()),
         _through(an_order(), paid()),
     ),
@@ -350,6 +350,22 @@ BROKEN: dict[str, Callable[[], tuple[Order, Order]]] = {
 
 def _accepted(event: PaymentEvent) -> tuple[Payment]:
     return (Payment(event=event, at=NOON, verdict="accepted"),)
+
+
+def test_a_person_settles_a_payment_that_does_not_fit() -> None:
+    """Nothing is left to look at, the reason is kept, and the order waits for the right amount."""
+    wrong = paid(money=Money(minor=1, currency="PLN"))
+    stuck = an_order().apply(wrong, now=NOON)
+    settled = stuck.settle(wrong, "sent back by hand", now=NOON)
+    assert ("parked", "placed", ()) == (stuck.state, settled.state, settled.attention)
+    assert "sent back by hand" in settled.history[-1].detail
+    assert "paid" == settled.apply(paid(reference="pay-2"), now=NOON).state
+
+
+def test_there_is_nothing_to_settle_about_the_payment_that_counts() -> None:
+    """The accepted payment of an order is not a person's to settle."""
+    order = an_order().apply(paid(), now=NOON)
+    assert order is order.settle(paid(), "why not", now=NOON)
 
 
 @pytest.mark.parametrize("sentence", BROKEN)

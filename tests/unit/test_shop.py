@@ -56,6 +56,12 @@ def _stored(shop: Shop, order: Order) -> Order:
     return order
 
 
+def _loaded(shop: Shop) -> Order:
+    order = shop.ports.orders.get("order-1")
+    assert order is not None
+    return order
+
+
 def _worked(shop: Shop, message: Message, clock: FakeClock) -> Plan:
     shop.ports.queue.put(message, now=clock()).result()
     received = shop.ports.queue.take(now=clock(), visibility=120)
@@ -187,6 +193,19 @@ def test_a_message_that_kills_whoever_takes_it_is_set_aside(
     assert received is not None
     plan = shop.work(msgspec.structs.replace(received, deliveries=deliveries), clock=clock)
     assert parked is isinstance(plan, Park)
+    assert parked is (_loaded(shop).state == "parked")
+    clock.forward(10_000)
+    assert [] == shop.sweep(now=clock())
+
+
+def test_a_repeat_is_the_same_order_whatever_changed_since(shop: Shop, clock: FakeClock) -> None:
+    """The same key and content get the stored order, also when the product is not sold any more."""
+    draft = msgspec.structs.replace(DRAFT, key="k-1")
+    before = shop.placed(shop.place(draft, now=NOON))
+    shop.catalogue = msgspec.structs.replace(shop.catalogue, products={})
+    assert before.id == shop.placed(shop.place(draft, now=clock())).id
+    with pytest.raises(Rejected):
+        shop.place(msgspec.structs.replace(draft, source="other"), now=clock())
 
 
 def test_what_nobody_could_read_is_shown_to_a_person(shop: Shop, clock: FakeClock) -> None:

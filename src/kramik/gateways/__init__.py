@@ -1,1 +1,33 @@
-"""Build a signed payment request, verify a notification: one file a vendor."""
+"""Payment gateways, one file a vendor: a signed payment request out, a verified notification in.
+
+Each file declares its `FEATURES`, of which the matrix in `docs/gateways/README.md` is made.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Start = Literal["link", "form", "link or form"]
+Told = Literal["request", "panel"]
+Proof = Literal["published", "computed", "documents", "unsigned"]
+
+
+class Features(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway can do, and what holds that we speak its language.
+
+    `address` says where it learns the address of notifications; `methods` are the ways to pay that it takes from a
+    buyer's choice at the shop; `request` and `notification` say by what vectors their signatures are proven.
+    """
+
+    title: str
+    start: Start
+    hash: str
+    address: Told
+    request: Proof
+    notification: Proof
+    methods: tuple[str, ...] = ()
+    refunds: bool = False
+    chargebacks: bool = False
+    extra: str = ""

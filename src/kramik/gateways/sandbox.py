@@ -15,12 +15,24 @@ import msgspec
 
 from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Problem
 from kramik.event import PaymentEvent
+from kramik.gateways import Features
 from kramik.money import LIMIT, Money
 from kramik.order import Order
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded, same, sign
 from kramik.ports import Returns
+from kramik.table import Secret
 
 NAME = "sandbox"
+FEATURES = Features(
+    title="sandbox (for tests)",
+    start="link",
+    hash="HMAC-SHA256",
+    address="request",
+    request="computed",
+    notification="computed",
+    refunds=True,
+    chargebacks=True,
+)
 HEADER = "x-sandbox-signature"
 
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
@@ -32,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     base_url: str
     shop_id: str
-    key: str
+    key: Secret
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

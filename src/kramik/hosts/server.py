@@ -5,6 +5,7 @@ On SIGTERM the door closes first, then every worker ends the call in hand and gi
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -31,6 +32,9 @@ DATABASE = "kramik.sqlite"
 SITE = "site"
 SWITCH = 0.0002
 """Seconds: the writer's thread must get its turn soon, or a commit waits for the event loop (5 ms by default)."""
+
+GARBAGE = 20_000
+"""Objects between two looks for cycles: requests that wait for the disk are many, and make none."""
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +105,8 @@ def run(app: Starlette, door: socket.socket) -> None:
     from kramik.hosts.head import Protocol  # noqa: PLC0415 - as above
 
     sys.setswitchinterval(SWITCH)
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
     config = uvicorn.Config(
         app,
         log_config=None,

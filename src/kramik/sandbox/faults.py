@@ -12,13 +12,16 @@ from threading import Lock
 
 import msgspec
 
+from kramik.sandbox import vendors
+
 KINDS = ("refuse", "time_out_after_effect", "garbage", "slow", "too_many_requests", "drop")
 OPERATIONS = {
     "gateway": ("start", "act", "status"),
+    **dict.fromkeys(vendors.NAMES, ("start", "act")),
     "academy": ("grant", "find", "revoke", "open"),
     "mail": ("purchase", "sequence", "message", "find"),
 }
-"""What can go wrong, by peer; `open` (a buyer at the course) only when it is named."""
+"""What can go wrong, by peer; `gateway` is every gateway. `open` (a buyer at the course) only when it is named."""
 
 SECONDS = {"time_out_after_effect": 60.0, "slow": 1.0}
 MOST = 1000
@@ -52,7 +55,7 @@ class Fault(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     def concerns(self, peer: str, operation: str) -> bool:
         """Say whether this switch is about such a call."""
-        if self.peer not in ("*", peer):
+        if self.peer not in ("*", peer) and not (self.peer == "gateway" and peer in vendors.NAMES):
             return False
         return self.operation == operation or (not self.operation and operation != "open")
 
@@ -128,7 +131,7 @@ def _whole(low: int, high: int) -> Callable[[object], bool]:
 
 
 _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
-    "peer": (lambda value: value in ("*", *OPERATIONS), "must be gateway, academy, mail or *"),
+    "peer": (lambda value: value in ("*", *OPERATIONS), f"must be {', '.join(OPERATIONS)} or *"),
     "fault": (lambda value: value in KINDS, f"must be one of {', '.join(KINDS)}"),
     "operation": (lambda value: isinstance(value, str), "must be a text"),
     "count": (_whole(1, 10**9), "must be a whole number from 1"),

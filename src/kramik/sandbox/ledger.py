@@ -15,7 +15,9 @@ import msgspec
 
 LIMIT = 200_000
 
-Peer = Literal["gateway", "academy", "mail"]
+Peer = str
+"""`gateway` (the sandbox's own), the name of a vendor, `academy` or `mail`."""
+
 What = Literal["payment", "notification", "grant", "open", "revoke", "purchase", "sequence", "mail"]
 
 

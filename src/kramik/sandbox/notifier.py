@@ -1,6 +1,6 @@
-"""Sends the gateway's notifications from background threads, again and again until they are acknowledged.
+"""Sends the gateways' notifications from background threads, again and again until they are acknowledged.
 
-Acknowledged is exactly: status 200 and the body `OK`. Anything else comes again, later each time.
+What acknowledges a letter, and how long the pauses are, is the vendor's business (`dialect.py`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik.payment import sign
-
 SENDERS = 4
 SECONDS = 10.0
 LIMIT = 20_000
-PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+LARGEST = 64 * 1024
 
 Kind = Literal["paid", "pending", "failed", "refund", "chargeback"]
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway tells the shop: the JSON body, `amount` in minor units, `of` the payment that goes back."""
+    """What the gateway tells, in no vendor's words: `amount` in minor units, `of` the payment that goes back."""
 
     id: str
     kind: Kind
@@ -38,21 +36,42 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     of: str = ""
 
 
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP POST to the shop, in the vendor's words."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
 class Parcel(msgspec.Struct, kw_only=True):
-    """A notification on its way to `url`; `then` follows when it has been acknowledged."""
+    """A letter on its way to `url`; `then` follows when it has been acknowledged."""
 
     notification: Notification
+    letter: Letter
     url: str
+    accepts: Callable[[Letter, int, bytes], bool]
+    delivered: Callable[[Parcel], None]
+    pauses: tuple[float, ...]
     then: Parcel | None = None
     attempts: int = 0
     last: str = ""
+
+    @property
+    def pause(self) -> float:
+        """Return the seconds until the next attempt, at a pace of 1."""
+        return self.pauses[min(self.attempts, len(self.pauses)) - 1]
+
+    def shown(self) -> dict[str, object]:
+        """Return it as the ledger shows what is on its way."""
+        facts = {"url": self.url, "attempts": self.attempts, "last": self.last}
+        return {"notification": msgspec.to_builtins(self.notification), **facts}
 
 
 class Notifier:
     """The parcels of one world that are not acknowledged yet."""
 
-    def __init__(self, key: str, *, pace: float, delivered: Callable[[Parcel], None]) -> None:
-        self._key, self._pace, self._delivered = key.encode(), pace, delivered
+    def __init__(self, *, pace: float) -> None:
+        self._pace = pace
         self._due: list[tuple[float, int, Parcel]] = []
         self._sending: dict[int, Parcel] = {}
         self._numbers = itertools.count()
@@ -94,7 +113,7 @@ class Notifier:
         while (taken := self._take()) is not None:
             number, parcel = taken
             parcel.attempts += 1
-            parcel.last = self._send(parcel)
+            parcel.last = _send(parcel)
             with self._changed:
                 del self._sending[number]
             self._settle(parcel)
@@ -112,30 +131,34 @@ class Notifier:
 
     def _settle(self, parcel: Parcel) -> None:
         if parcel.last:
-            self.put(parcel, PAUSES[min(parcel.attempts, len(PAUSES)) - 1] * self._pace)
+            self.put(parcel, parcel.pause * self._pace)
             return
-        self._delivered(parcel)
+        parcel.delivered(parcel)
         if parcel.then is not None:
             self.put(parcel.then)
 
-    def _send(self, parcel: Parcel) -> str:
-        """Send once; return why it was not acknowledged, or nothing."""
-        body = msgspec.json.encode(parcel.notification)
-        headers = {"content-type": "application/json", "x-sandbox-signature": sign(self._key, body).hex()}
-        try:
-            status, said = _post(parcel.url, body, headers)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            return f"no answer: {type(error).__name__}"
-        return "" if (status, said) == (200, b"OK") else f"answered {status}, but not OK"
+
+def _send(parcel: Parcel) -> str:
+    """Send once; return why it was not acknowledged, or nothing."""
+    try:
+        status, said = _post(parcel.url, parcel.letter)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return f"no answer: {type(error).__name__}"
+    try:
+        accepted = parcel.accepts(parcel.letter, status, said)
+    except Exception as error:  # noqa: BLE001 - an answer that a dialect can not read acknowledges nothing
+        return f"answered {status}, which can not be read: {type(error).__name__}"
+    return "" if accepted else f"answered {status}, but not OK"
 
 
-def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+def _post(url: str, letter: Letter) -> tuple[int, bytes]:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=SECONDS)
     try:
-        connection.request("POST", parts.path + (f"?{parts.query}" if parts.query else ""), body, headers)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", path, letter.body, letter.headers)
         response = connection.getresponse()
-        return response.status, response.read(64)
+        return response.status, response.read(LARGEST)
     finally:
         connection.close()

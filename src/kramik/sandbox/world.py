@@ -10,14 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from kramik.sandbox import faults
+from kramik.sandbox import faults, vendors
 from kramik.sandbox.academy import Academy
-from kramik.sandbox.door import Door, Refusal, answer, read, resetting, told
-from kramik.sandbox.gateway import Gateway
+from kramik.sandbox.dialect import Panel
+from kramik.sandbox.door import Door, Refusal, answer, facts, read, resetting, told
+from kramik.sandbox.gateway import Gateway, Status
 from kramik.sandbox.ledger import Ledger
 from kramik.sandbox.mail import MailingTool
+from kramik.sandbox.notifier import Notifier
 from kramik.sandbox.pages import page, style
 from kramik.sandbox.settings import Settings
+from kramik.sandbox.vendors.sandbox import SandboxDialect
 
 SHOWN = 25
 
@@ -28,7 +31,11 @@ class World:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger, self.faults = Ledger(settings.ledger), faults.Faults()
-        self.gateway = Gateway(self.ledger, key=settings.gateway_key, pace=settings.pace)
+        self.notifier = Notifier(pace=settings.pace)
+        self._book = self.ledger, self.notifier
+        self.panels = {name: Panel() for name in vendors.NAMES}
+        self._own = SandboxDialect(settings.gateway_key)
+        self.gateway = Gateway("gateway", lambda: self._own, self._book, place="pay")
         self.academy = Academy(self.ledger, lag=settings.lag)
         self.mail = MailingTool(self.ledger, lag=settings.lag)
         self._door = Door(self.faults)
@@ -45,24 +52,33 @@ class World:
             Route("/style.css", _style, methods=["GET"]),
             Route("/ledger", self._ledger, methods=["GET"]),
             Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
-            Mount("/gateway", routes=self.gateway.routes(door)),
+            Route("/panel", self._panel, methods=["GET", "POST"]),
+            Mount("/gateway", routes=[*self._status(), *self.gateway.routes(door)]),
+            *(Mount(f"/{name}", routes=self._vendor(name).routes(door)) for name in vendors.NAMES),
             Mount("/academy", routes=self.academy.routes(door, settings.academy_token)),
             Mount("/mail", routes=self.mail.routes(door, settings.mail_token)),
         ]
 
+    def _status(self) -> list[Route]:
+        return Status(self.gateway, self._own.signed).routes(self._door)
+
+    def _vendor(self, name: str) -> Gateway:
+        panel = self.panels[name]
+        return Gateway(name, lambda: vendors.vendor(name).dialect(panel), self._book)
+
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
         self._door.open()
-        self.gateway.notifier.open()
+        self.notifier.open()
         try:
             yield
         finally:
-            self.gateway.notifier.close()
+            self.notifier.close()
             self.ledger.close()
 
     async def _index(self, request: Request) -> Response:
         latest = self.ledger.entries()[-SHOWN:][::-1]
-        waiting = len(self.gateway.notifier.undelivered())
+        waiting = len(self.notifier.undelivered())
         lang = request.query_params.get("lang", "")
         counts = self.ledger.counts()
         return page(
@@ -73,9 +89,23 @@ class World:
         order, effect = request.query_params.get("order", ""), request.query_params.get("effect", "")
         found = self.ledger.entries(order, effect)
         waiting = [
-            each for each in self.gateway.notifier.undelivered() if order in ("", each.notification.order)
+            each.shown() for each in self.notifier.undelivered() if order in ("", each.notification.order)
         ]
         return answer({"entries": found, "counts": self.ledger.counts(), "undelivered": waiting})
+
+    async def _panel(self, request: Request) -> Response:
+        """Show every vendor's panel, or set what a shop would type into one of them."""
+        if request.method == "GET":
+            return answer(self.panels)
+        try:
+            given = await facts(request, "vendor", "notify")
+        except Refusal as refusal:
+            return told(refusal.status, refusal.message)
+        panel = self.panels.get(given["vendor"])
+        if panel is None:
+            return told(422, f"vendor must be one of {', '.join(self.panels)}")
+        panel.notify, panel.shop = given["notify"], given.get("shop", panel.shop)
+        return answer(panel)
 
     async def _faults(self, request: Request) -> Response:
         if request.method == "DELETE":

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from unicodedata import normalize
+from urllib.parse import urlsplit
 
 import click
 
 from kramik.hosts.cli import options, printed
 from kramik.hosts.worker import utc_now
+from kramik.journal import STEPS, StepName
 from kramik.order import State
 from kramik.ports import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from kramik.journal import StepName
     from kramik.order import Order
     from kramik.ports import Orders
 
@@ -105,18 +106,28 @@ def show(order_id: str, folder: Path, data: Path | None, *, as_json: bool) -> No
 @click.argument("order_id", metavar="ID")
 @click.option(
     "--happened",
-    metavar="RECEIPT",
-    default="",
-    help="A step with unknown outcome did happen: its receipt there.",
+    metavar="[STEP=]RECEIPT",
+    multiple=True,
+    help="A step with unknown outcome did happen: its receipt there, for an invitation its link.",
 )
 @click.option(
-    "--not-happened", is_flag=True, help="You looked there: a step with unknown outcome did not happen."
+    "--not-happened",
+    metavar="STEP",
+    type=click.Choice(STEPS),
+    multiple=True,
+    help="You looked there: this step did not happen.",
 )
 @options.shop
 @options.data
 @options.as_json
 def retry(
-    order_id: str, happened: str, folder: Path, data: Path | None, *, not_happened: bool, as_json: bool
+    order_id: str,
+    happened: tuple[str, ...],
+    not_happened: tuple[StepName, ...],
+    folder: Path,
+    *,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
     """Put a parked order back to work, after you mended the cause.
 
@@ -126,16 +137,25 @@ def retry(
     Examples:
       kramik orders retry 4k8m2w0q7xr5c3n9t1v6z8b2hd
       kramik orders retry 4k8m2w0q7xr5c3n9t1v6z8b2hd --happened https://course.example/invite/7
+      kramik orders retry 4k8m2w0q7xr5c3n9t1v6z8b2hd --happened purchase=20 --not-happened sequence
     """
     with options.opened_shop(folder, data) as shop:
         order = _existing(shop.ports.orders, order_id)
-        unknown = [step.name for step in order.steps if step.state == "parked" and step.unknown]
-        unsettled = [name for name in unknown if shop.ports.effects[name].repeat == "unsafe"]
-        if unsettled and not happened and not not_happened:
-            question = f"nobody knows whether {unsettled[0]} happened; look there"
-            message = f"{question}, then add --happened RECEIPT or --not-happened"
+        if order.status != "paid":
+            message = (
+                f"order {order_id} has no work to retry; kramik orders show {order_id} says what comes next"
+            )
             raise click.ClickException(message)
-        found: dict[StepName, str] = dict.fromkeys(unknown[:1], happened) if happened else {}
+        found = _found(order, happened)
+        unsettled = [
+            name
+            for name in _unknown(order)
+            if shop.ports.effects[name].repeat == "unsafe" and name not in (*found, *not_happened)
+        ]
+        if unsettled:
+            question = f"nobody knows whether {' and '.join(unsettled)} happened; look there"
+            message = f"{question}, then say --happened STEP=RECEIPT or --not-happened STEP for each"
+            raise click.ClickException(message)
         order = shop.retry(order, now=utc_now(), found=found)
     if as_json:
         printed.json(printed.as_data(order))
@@ -156,9 +176,9 @@ def resend(order_id: str, folder: Path, data: Path | None) -> None:
     """
     with options.opened_shop(folder, data) as shop:
         order = _existing(shop.ports.orders, order_id)
-        if order.step("invitation").state != "done":
+        if not order.opened:
             message = (
-                f"order {order_id} has no access yet; kramik orders show {order_id} says what it waits for"
+                f"order {order_id} has no access (yet, or any more); kramik orders show {order_id} says why"
             )
             raise click.ClickException(message)
         shop.resend(order, now=utc_now())
@@ -224,6 +244,29 @@ def _unspoiled(cell: str) -> str:
     """Keep a spreadsheet from taking what a buyer typed for a formula (ASVS 1.2.10)."""
     first = normalize("NFKC", cell[:1])  # some locales take the wide signs, too
     return f"'{cell}" if first in tuple("=+-@\t\r\n\0") else cell
+
+
+def _unknown(order: Order) -> list[StepName]:
+    return [step.name for step in order.steps if step.state == "parked" and step.unknown]
+
+
+def _found(order: Order, happened: Sequence[str]) -> dict[StepName, str]:
+    """Read what a person saw: a receipt for a step, whose name may be left out when only one is unknown."""
+    found: dict[StepName, str] = {}
+    unknown = _unknown(order)
+    for text in happened:
+        named = next((name for name in STEPS if text.startswith(f"{name}=")), None)
+        name = named or (unknown[0] if len(unknown) == 1 else None)
+        if name not in unknown:
+            message = (
+                f"name one of the unknown steps ({', '.join(unknown) or 'there is none'}), as in purchase=20"
+            )
+            raise click.BadParameter(message, param_hint="--happened")
+        receipt = text.removeprefix(f"{name}=") if named else text
+        if name == "invitation" and urlsplit(receipt).scheme not in ("http", "https"):
+            raise click.BadParameter("the receipt of an invitation is its link", param_hint="--happened")
+        found[name] = receipt
+    return found
 
 
 def _every(orders: Orders, query: Query) -> Iterator[Order]:

@@ -11,6 +11,7 @@ from kramik.hosts.cli import options, printed
 from kramik.hosts.worker import utc_now
 
 if TYPE_CHECKING:
+    from kramik.order import Order
     from kramik.ports import Queue
     from kramik.queue import Poisoned
     from kramik.shop import Shop
@@ -71,7 +72,7 @@ def show(poison_id: str, folder: Path, data: Path | None, *, as_json: bool) -> N
         return
     click.echo(f"why      {printed.printable(found.why)}")
     click.echo(f"since    {printed.moment(found.at)} UTC")
-    click.echo(f"next     mend the cause, then: kramik poison replay {found.id}\n")
+    click.echo(f"next     {_next(found, order)}\n")
     if order is None:
         click.echo(f"there is no order {found.message.order or '(none named)'}")
         printed.json(printed.as_poison(found))
@@ -100,19 +101,21 @@ def replay(poison_ids: tuple[str, ...], folder: Path, data: Path | None, *, ever
     with options.opened_shop(folder, data) as shop:
         names = [each.id for each in shop.ports.queue.poisoned()] if everything else list(poison_ids)
         found = [each for each in shop.ports.queue.poisoned() if each.id in names]
-        for missing in sorted(set(names) - {each.id for each in found}):
-            click.echo(f"{missing} is not among the poison (any more)")
         for each in found:
             click.echo(_replayed(shop, each))
+    missing = sorted(set(names) - {each.id for each in found})
+    if missing:
+        message = f"{', '.join(missing)} is not among the poison (any more)"
+        raise click.ClickException(message)
 
 
 @command.command("discard")
 @click.argument("poison_id", metavar="ID")
-@click.option("--why", metavar="TEXT", required=True, help="The reason; it goes into the log.")
+@click.option("--why", metavar="TEXT", required=True, help="The reason; it is kept with the order.")
 @options.shop
 @options.data
 def discard(poison_id: str, why: str, folder: Path, data: Path | None) -> None:
-    """Remove a message for good; the order that it is about stays as it is.
+    """Remove a message for good; a payment that it was about counts as settled by you, for this reason.
 
     \b
     Example:
@@ -122,9 +125,21 @@ def discard(poison_id: str, why: str, folder: Path, data: Path | None) -> None:
 
     with options.opened_store(folder, data) as store:
         found = _existing(store.queue, poison_id)
+        order = store.orders.get(found.message.order)
+        if order is not None and found.message.event is not None:
+            store.orders.save(order.settle(found.message.event, why, now=utc_now()))
         store.queue.discard(poison_id)
     Logger()("discarded", order=found.message.order, message=poison_id, why=why)
     click.echo(f"{poison_id} is discarded")
+
+
+def _next(found: Poisoned, order: Order | None) -> str:
+    event = found.message.event
+    if order is not None and event is not None and order.unwanted(event):
+        return f'send the money back, then: kramik poison discard {found.id} --why "refunded"'
+    if found.message.task == "unreadable":
+        return f'look at the gateway, then: kramik poison discard {found.id} --why "looked at"'
+    return f"mend the cause, then: kramik poison replay {found.id}"
 
 
 def _replayed(shop: Shop, poisoned: Poisoned) -> str:

@@ -109,11 +109,17 @@ def timeline(order: Order) -> None:
 def comes_next(order: Order) -> list[str]:
     """Say what happens to this order next, or what a person has to do for it."""
     if order.status == "placed":
-        return ["the buyer pays; nothing happens before that"] if not order.stuck else []
+        settle = "send the money back and discard its poison: kramik poison list; or the buyer pays the right amount"
+        return [settle if order.stuck else "the buyer pays; nothing happens before that"]
     if order.status in ("completed", "refunded"):
         return ["nothing; the story is over"]
     parked = any(step.state == "parked" for step in order.steps)
-    retry = [f"mend the cause, then: kramik orders retry {order.id}"] if parked else []
+    said = "".join(
+        f" --happened {step.name}=RECEIPT (or --not-happened {step.name})"
+        for step in order.steps
+        if step.unknown
+    )
+    retry = [f"mend the cause, then: kramik orders retry {order.id}{said}"] if parked else []
     return [*(filter(None, (_of_step(order, step) for step in order.steps))), *retry]
 
 
@@ -125,7 +131,11 @@ def _of_step(order: Order, step: Step) -> str:
         return f"{step.name} waits for {' and '.join(missing)}"
     if step.state == "started":
         return f"{step.name} is under way, or was cut off; it is settled by the rules of the step"
-    when = f" at {moment(step.due)} UTC" if step.due else " now"
+    when = (
+        f" at {moment(step.due)} UTC"
+        if step.due
+        else " now, or when a message that died in hand is visible again"
+    )
     return f"{step.name}, attempt {step.attempts + 1},{when}"
 
 

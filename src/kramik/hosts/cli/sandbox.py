@@ -20,7 +20,7 @@ from kramik.hosts.cli.new import SANDBOX
 )
 @click.option(
     "--port",
-    type=int,
+    type=click.IntRange(0, 65535),
     default=8787,
     show_default=True,
     envvar="SANDBOX_PORT",

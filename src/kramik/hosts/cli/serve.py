@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--port",
-    type=int,
+    type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
     envvar="KRAMIK_PORT",
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--sandbox-port",
-    type=int,
+    type=click.IntRange(0, 65535),
     default=8787,
     show_default=True,
     help="The port of the sandbox world; 0 takes a free one.",

@@ -1,0 +1,65 @@
+"""`make bench`: figures and ratios of one run, on the terminal and in `bench/RESULTS.md`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import backlog, door, link, machine, memory, report, startup
+from bench.figures import Chapter
+
+HERE = Path(__file__).parent
+NAMES = ("door", "latency", "trouble", "backlog", "link", "startup", "memory")
+
+
+def main() -> None:
+    """Measure, print, and write the results of a full run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
+    parser.add_argument("--only", choices=NAMES, action="append", help="measure this; may be repeated")
+    parser.add_argument(
+        "--quick", action="store_true", help="short rounds, under two minutes; writes no results"
+    )
+    given = parser.parse_args()
+    begun, before = time.time(), machine.load()
+    names = tuple(given.only or NAMES)
+    with tempfile.TemporaryDirectory(prefix="kramik-bench-") as scratch:
+        chapters = []
+        for each in _measured(Path(scratch), names, quick=given.quick):
+            print(report.chapter(each), flush=True)
+            print(f"\n(load average {machine.load()})\n", flush=True)
+            chapters.append(each)
+        about = machine.machine(Path(scratch))
+    about.append(
+        f"load average before {before}, after {machine.load()}; the run took {(time.time() - begun) / 60:.0f} minutes"
+    )
+    if names == NAMES and not given.quick:
+        limits = (HERE / "LIMITS.md").read_text("utf-8")
+        (HERE / "RESULTS.md").write_text(report.report(chapters, about, limits), "utf-8")
+
+
+def _measured(scratch: Path, names: tuple[str, ...], *, quick: bool) -> Iterator[Chapter]:
+    short = door.Plan(rounds=1 if quick else 5, seconds=2)
+    long = door.Plan(rounds=1 if quick else 4, seconds=2 if quick else 4)
+    rate = 0.0
+    if {"door", "latency", "trouble", "backlog"} & set(names):
+        chapter, rate = door.saturation(scratch / "door", short)
+        yield chapter
+    if "latency" in names:
+        yield door.latency(scratch / "latency", long, rate, trouble=False)
+    if "trouble" in names:
+        yield door.latency(scratch / "trouble", long, rate, trouble=True)
+    if "backlog" in names:
+        yield backlog.backlog(scratch / "backlog", rate, quick=quick)
+    if "link" in names:
+        yield link.link(scratch / "link")
+    if "startup" in names:
+        yield startup.startup(scratch / "startup", rounds=3 if quick else 9)
+    if "memory" in names:
+        yield memory.memory(scratch / "memory", quick=quick)
+
+
+if __name__ == "__main__":
+    main()

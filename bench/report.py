@@ -1,0 +1,46 @@
+"""The figures as Markdown: for the terminal and for `bench/RESULTS.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.figures import Chapter, Figure
+
+
+def report(chapters: Sequence[Chapter], about: Sequence[str], limits: str) -> str:
+    """Write the whole page."""
+    lines = [
+        "# What kramik reaches",
+        "",
+        "Written by `make bench`.",
+        "Ratios within one run count; seconds belong to the machine.",
+        "",
+        *(f"- {line}" for line in about),
+        "",
+    ]
+    for each in chapters:
+        lines += [chapter(each), ""]
+    return "\n".join([*lines, limits.strip(), ""])
+
+
+def chapter(given: Chapter) -> str:
+    """Write one table."""
+    head = "| measured | figure | ratio | target | met |\n|---|---|---|---|---|"
+    rows = [
+        f"| {each.what} | {each.figure} | {_ratio(each)} | {_target(each)} | {_met(each)} |"
+        for each in given.figures
+    ]
+    return "\n".join([f"## {given.title}", "", given.how, "", head, *rows])
+
+
+def _ratio(figure: Figure) -> str:
+    return "" if figure.ratio is None else f"{figure.ratio:.3g}"
+
+
+def _target(figure: Figure) -> str:
+    sign = {"more": "≥", "less": "≤"}[figure.better]
+    return "" if figure.target is None else f"{sign} {figure.target:g}"
+
+
+def _met(figure: Figure) -> str:
+    return {None: "", True: "yes", False: "**no**"}[figure.met]

@@ -1,0 +1,69 @@
+"""The matrix of gateways: what each can do, on one page, `docs/gateways/README.md`.
+
+Written by `python -m kramik.hosts.cli.matrix > docs/gateways/README.md`; a test holds that it is current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+
+import click
+
+from kramik import wiring
+from kramik.gateways import Features
+
+_HEAD = """\
+# Gateways
+
+Every gateway here is signed in memory: no call is made to it before the buyer is on the way to pay.
+Each can be tried without an account: `kramik demo --gateway NAME`, or `kramik serve --sandbox --gateway NAME`.
+
+This page is made of the `FEATURES` in `src/kramik/gateways/` by `python -m kramik.hosts.cli.matrix`.
+How to add another one: [adding a gateway](../adding-a-gateway.md).
+"""
+_FOOT = """\
+- **name**: the table of `shop.toml`, `[gateways.NAME]`.
+- **notification to**: `request` when each payment carries the address, `panel` when you enter it at the gateway.
+- **methods**: the ways to pay that a buyer may choose at the shop; without a choice the gateway asks.
+- **refunds**, **chargebacks**: whether the gateway tells of them, so that they become facts of the order.
+- **request proven by**, **notification proven by**: what holds that we sign and verify as the gateway does.
+  `published`: an example with key and signature that the vendor or a public test suite published.
+  `computed`: an example that we made from the written rule, so the first real payment is its proof.
+  `documents`: nothing but the documents.
+  `unsigned`: the gateway signs nothing there, and the worker compares all the more.
+- **extra**: what to install, such as `pip install "kramik[crypto]"`.
+"""
+_COLUMNS: dict[str, Callable[[str, Features], str]] = {
+    "gateway": lambda name, it: f"[{it.title}]({name}.md)" if name != "sandbox" else it.title,
+    "name": lambda name, _: f"`{name}`",
+    "start": lambda _, it: it.start,
+    "signed with": lambda _, it: it.hash,
+    "notification to": lambda _, it: it.address,
+    "methods": lambda _, it: ", ".join(it.methods),
+    "refunds": lambda _, it: "yes" if it.refunds else "no",
+    "chargebacks": lambda _, it: "yes" if it.chargebacks else "no",
+    "request proven by": lambda _, it: it.request,
+    "notification proven by": lambda _, it: it.notification,
+    "extra": lambda _, it: f"`{it.extra}`" if it.extra else "",
+}
+
+
+def features() -> dict[str, Features]:
+    """Return what each gateway declares, by its name."""
+    return {name: import_module(f"kramik.gateways.{name}").FEATURES for name in wiring.GATEWAYS}
+
+
+def rendered() -> str:
+    """Return the page."""
+    rows = [[cell(name, it) for cell in _COLUMNS.values()] for name, it in features().items()]
+    lines = [_row(_COLUMNS), "|---" * len(_COLUMNS) + "|", *map(_row, rows)]
+    return "\n".join([_HEAD, *lines, "", _FOOT])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    click.echo(rendered(), nl=False)

@@ -1,0 +1,93 @@
+"""The gateways of real vendors as this world plays them: one file a vendor, written from its documents.
+
+Each is loaded when somebody first asks for it, so that a world starts fast and needs only what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from kramik.sandbox.dialect import Dialect, Panel
+
+
+class Vendor(Protocol):
+    """What the file of a vendor offers."""
+
+    @property
+    def DEMO(self) -> Mapping[str, object]:  # noqa: N802 - a constant of a module
+        """Return the settings of its one account, as our adapter names them, without `base_url`."""
+        ...
+
+    def dialect(self, panel: Panel) -> Dialect:
+        """Make the vendor's side, for a shop that set this panel."""
+        ...
+
+
+def _imoje() -> Vendor:
+    from kramik.sandbox.vendors import imoje
+
+    return imoje
+
+
+def _autopay() -> Vendor:
+    from kramik.sandbox.vendors import autopay
+
+    return autopay
+
+
+def _payu() -> Vendor:
+    from kramik.sandbox.vendors import payu
+
+    return payu
+
+
+def _tpay() -> Vendor:
+    from kramik.sandbox.vendors import tpay
+
+    return tpay
+
+
+def _dotpay() -> Vendor:
+    from kramik.sandbox.vendors import dotpay
+
+    return dotpay
+
+
+def _twocheckout() -> Vendor:
+    from kramik.sandbox.vendors import twocheckout
+
+    return twocheckout
+
+
+def _redsys() -> Vendor:
+    from kramik.sandbox.vendors import redsys
+
+    return redsys
+
+
+def _stripe() -> Vendor:
+    from kramik.sandbox.vendors import stripe
+
+    return stripe
+
+
+_VENDORS: Mapping[str, Callable[[], Vendor]] = {
+    "imoje": _imoje,
+    "autopay": _autopay,
+    "payu": _payu,
+    "tpay": _tpay,
+    "dotpay": _dotpay,
+    "twocheckout": _twocheckout,
+    "redsys": _redsys,
+    "stripe": _stripe,
+}
+
+NAMES = tuple(_VENDORS)
+"""The vendors; each is mounted at `/<name>`."""
+
+
+def vendor(name: str) -> Vendor:
+    """Load the file of a vendor."""
+    return _VENDORS[name]()
