@@ -6,6 +6,7 @@ Each adapter is imported inside its own function, so that a process loads only w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
@@ -143,17 +144,34 @@ def read(folder: Path, environ: Mapping[str, str], overlay: Mapping[str, object]
     return config.read(folder, environ, shape, overlay)
 
 
+EXTRAS = {"tpay": ("cryptography", "crypto"), "redsys": ("cryptography", "crypto")}
+"""The package that an adapter needs beside the core, and the extra that brings it."""
+
+
 def shape(family: str, kind: str) -> type[msgspec.Struct]:
     """Return the shape of an adapter's table.
 
     Raises:
-        Rejected: there is no such adapter.
+        Rejected: there is no such adapter, or its extra is not installed.
     """
     kinds = FAMILIES[family]
     if kind not in kinds:
         message = f"{kind!r} is not known here; {table.nearest(kind, kinds)}"
         raise Rejected(Problem(field="kind", code="unknown_kind", message=message))
+    require(kind)
     return kinds[kind]().shape
+
+
+def require(kind: str, find: Callable[[str], object | None] = find_spec) -> None:
+    """Look whether the extra of an adapter is installed.
+
+    Raises:
+        Rejected: it is not, and how to install it.
+    """
+    package, extra = EXTRAS.get(kind, ("", ""))
+    if package and find(package) is None:
+        message = f'{kind!r} needs the extra "{extra}"; install it with: pip install "kramik[{extra}]"'
+        raise Rejected(Problem(field="kind", code="missing_extra", message=message))
 
 
 def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None = None) -> Shop:

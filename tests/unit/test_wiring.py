@@ -28,3 +28,14 @@ def test_an_unknown_kind_names_the_nearest_known_one(family: str) -> None:
     """A typing error gets a hint."""
     with pytest.raises(Rejected, match="sandbox"):
         wiring.shape(family, "sandbx")
+
+
+def test_an_adapter_whose_extra_is_missing_says_what_to_install() -> None:
+    """A shop never starts with a gateway that would fail at the first payment."""
+    with pytest.raises(Rejected, match=r'pip install "kramik\[crypto\]"'):
+        wiring.require("redsys", lambda _: None)
+
+
+def test_an_adapter_of_the_core_needs_no_extra() -> None:
+    """Nobody looks for a package that is not needed."""
+    wiring.require("imoje", lambda _: None)
