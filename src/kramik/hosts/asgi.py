@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kramik.answer import Answer, Request, Response
+from kramik.hosts.courtesy import Courtesy
 from kramik.web import LARGEST_BODY
 
 if TYPE_CHECKING:
@@ -51,10 +52,21 @@ class Handlers(Protocol):
 class Door:
     """An ASGI application: one request to the handlers, one answer back."""
 
-    def __init__(self, web: Handlers, *, slowest_body: float = SLOWEST_BODY) -> None:
+    def __init__(
+        self, web: Handlers, *, slowest_body: float = SLOWEST_BODY, courtesy: Courtesy | None = None
+    ) -> None:
         self._web, self._slowest_body, self._landings = web, slowest_body, Landings()
+        self._courtesy = courtesy or Courtesy()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request in and out again."""
+        self._courtesy.inside += 1
+        try:
+            await self._served(scope, receive, send)
+        finally:
+            self._courtesy.inside -= 1
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let it be handled, send the answer."""
         request = _request(scope)
         try:
@@ -136,9 +148,10 @@ def application(
     headers: Mapping[str, str],
     started: Callable[[], None],
     stopped: Callable[[], None],
+    courtesy: Courtesy | None = None,
 ) -> Starlette:
     """Return the application: API, access links and static site under one address."""
-    door = Door(web)
+    door = Door(web, courtesy=courtesy)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from kramik import wiring
 from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import application
+from kramik.hosts.courtesy import Courtesy
 from kramik.hosts.overheard import overheard
 from kramik.hosts.worker import Workers, utc_now
 from kramik.settings import Settings
@@ -77,7 +78,8 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
     wiring.build_site(settings, site)
     store = wiring.open_store(served.data / DATABASE, wake=lambda: workers.wake())  # noqa: PLW0108 - made below
     shop = wiring.build(settings, store.orders, store.queue)
-    workers = Workers(shop, threads=served.workers, sweep_every=settings.worker.sweep)
+    courtesy = Courtesy()
+    workers = Workers(shop, threads=served.workers, sweep_every=settings.worker.sweep, courtesy=courtesy)
     web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))
     web.warm_up()
 
@@ -90,7 +92,8 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
         ended = workers.stop(settings.worker.call + 5)
         shop.ports.log("stopped", workers="ended" if ended else "left; their messages come back")
 
-    app = application(web, site, headers=wiring.headers(settings, "site"), started=started, stopped=stopped)
+    headers = wiring.headers(settings, "site")
+    app = application(web, site, headers=headers, started=started, stopped=stopped, courtesy=courtesy)
     try:
         with overheard(shop.ports.log):
             run(app, served.door)

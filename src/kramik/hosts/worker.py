@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from threading import Condition, Event, Thread
 
 from kramik.errors import KramikError
+from kramik.hosts.courtesy import Courtesy
 from kramik.shop import Shop
 
 POLL = 0.5
@@ -29,9 +30,16 @@ class Workers:
     """A number of worker threads over one shop."""
 
     def __init__(
-        self, shop: Shop, *, threads: int, sweep_every: float = 300.0, clock: Callable[[], datetime] = utc_now
+        self,
+        shop: Shop,
+        *,
+        threads: int,
+        sweep_every: float = 300.0,
+        clock: Callable[[], datetime] = utc_now,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._shop, self._clock, self._sweep_every = shop, clock, sweep_every
+        self._courtesy = courtesy or Courtesy()
         self._stopping = Event()
         self._stirred, self._stirs = Condition(), 0
         self._threads = [self._thread(number) for number in range(threads)]
@@ -70,6 +78,7 @@ class Workers:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             stirs = self._stirs
+            self._courtesy.give_way(self._stopping.wait)
             try:
                 busy = self._work_once()
             except KramikError as error:
