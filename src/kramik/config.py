@@ -76,15 +76,8 @@ class _Reading:
         shop = self._table("shop", _sub(raw, "shop"), ShopTable, required=True)
         seller = self._table("seller", _sub(raw, "seller"), Seller)
         worker = self._table("worker", _sub(raw, "worker"), Worker)
-        gateways = {
-            name: self._adapter("gateways", name, _sub(_sub(raw, "gateways"), name))
-            for name in _sub(raw, "gateways")
-        }
+        gateways = self._gateways(_sub(raw, "gateways"))
         mailer, academy = self._family(raw, "mailer"), self._family(raw, "academy")
-        if not gateways:
-            self.problems.append(
-                self._at("[gateways]", "names no gateway; add a table such as [gateways.sandbox]")
-            )
         consents = self._consents(_sub(raw, "consents"))
         if shop is None:
             self._catalogue("", "")
@@ -112,6 +105,13 @@ class _Reading:
             pages=pages,
             consents=consents,
         )
+
+    def _gateways(self, tables: Mapping[str, object]) -> dict[str, Adapter | None]:
+        if not tables:
+            self.problems.append(
+                self._at("[gateways]", "names no gateway; add a table such as [gateways.sandbox]")
+            )
+        return {name: self._adapter("gateways", name, _sub(tables, name)) for name in tables}
 
     def _toml(self) -> dict[str, object] | None:
         try:

@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from unicodedata import normalize
-from urllib.parse import urlsplit
 
 import click
 
-from kramik.hosts.cli import options, printed
+from kramik.hosts.cli import options, outcome, printed
 from kramik.hosts.worker import utc_now
 from kramik.journal import STEPS, StepName
 from kramik.order import State
 from kramik.ports import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from kramik.order import Order
     from kramik.ports import Orders
@@ -146,16 +145,8 @@ def retry(
                 f"order {order_id} has no work to retry; kramik orders show {order_id} says what comes next"
             )
             raise click.ClickException(message)
-        found = _found(order, happened)
-        unsettled = [
-            name
-            for name in _unknown(order)
-            if shop.ports.effects[name].repeat == "unsafe" and name not in (*found, *not_happened)
-        ]
-        if unsettled:
-            question = f"nobody knows whether {' and '.join(unsettled)} happened; look there"
-            message = f"{question}, then say --happened STEP=RECEIPT or --not-happened STEP for each"
-            raise click.ClickException(message)
+        found = outcome.found(order, happened)
+        outcome.refuse_silence(order, shop.ports.effects, (*found, *not_happened))
         order = shop.retry(order, now=utc_now(), found=found)
     if as_json:
         printed.json(printed.as_data(order))
@@ -244,29 +235,6 @@ def _unspoiled(cell: str) -> str:
     """Keep a spreadsheet from taking what a buyer typed for a formula (ASVS 1.2.10)."""
     first = normalize("NFKC", cell[:1])  # some locales take the wide signs, too
     return f"'{cell}" if first in tuple("=+-@\t\r\n\0") else cell
-
-
-def _unknown(order: Order) -> list[StepName]:
-    return [step.name for step in order.steps if step.state == "parked" and step.unknown]
-
-
-def _found(order: Order, happened: Sequence[str]) -> dict[StepName, str]:
-    """Read what a person saw: a receipt for a step, whose name may be left out when only one is unknown."""
-    found: dict[StepName, str] = {}
-    unknown = _unknown(order)
-    for text in happened:
-        named = next((name for name in STEPS if text.startswith(f"{name}=")), None)
-        name = named or (unknown[0] if len(unknown) == 1 else None)
-        if name not in unknown:
-            message = (
-                f"name one of the unknown steps ({', '.join(unknown) or 'there is none'}), as in purchase=20"
-            )
-            raise click.BadParameter(message, param_hint="--happened")
-        receipt = text.removeprefix(f"{name}=") if named else text
-        if name == "invitation" and urlsplit(receipt).scheme not in ("http", "https"):
-            raise click.BadParameter("the receipt of an invitation is its link", param_hint="--happened")
-        found[name] = receipt
-    return found
 
 
 def _every(orders: Orders, query: Query) -> Iterator[Order]:
