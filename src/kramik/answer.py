@@ -46,13 +46,21 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that may be given only when the store has written."""
+    """An answer that waits for the store; `calls` when `then` calls a vendor and may take long."""
 
     stored: Future[None]
     then: Callable[[], Response]
+    calls: bool = False
 
 
 Answer = Response | Pending
+
+
+def at_once() -> Future[None]:
+    """Return a future that has ended well: nothing has to be stored."""
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
 
 
 def settle(answer: Answer) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,9 +27,22 @@ SHORTEST_SECRET = 16
 Shapes = Callable[[str, str], type[msgspec.Struct]]
 """(family, kind) to the shape of the adapter's table; raises Rejected for a kind that does not exist."""
 
+Methods = Callable[[str], Collection[str]]
+"""The kind of a gateway to the ways to pay that it takes from a buyer's choice."""
+
+
+def no_methods(_kind: str) -> Collection[str]:
+    """Return none: for whoever knows no gateway."""
+    return ()
+
 
 def read(
-    folder: Path, environ: Mapping[str, str], shapes: Shapes, overlay: Mapping[str, object] | None = None
+    folder: Path,
+    environ: Mapping[str, str],
+    shapes: Shapes,
+    overlay: Mapping[str, object] | None = None,
+    *,
+    methods: Methods = no_methods,
 ) -> Settings:
     """Read a shop folder.
 
@@ -38,7 +51,7 @@ def read(
     Raises:
         ConfigurationError: every problem of every file.
     """
-    reading = _Reading(folder, environ, shapes)
+    reading = _Reading(folder, environ, shapes, methods)
     settings = reading.settings(overlay or {})
     if settings is None or reading.problems:
         raise ConfigurationError(*reading.problems)
@@ -61,9 +74,12 @@ def secrets_of(settings: Settings) -> Iterator[str]:
 class _Reading:
     """One pass over the files of a shop, which collects problems as it goes."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], shapes: Shapes) -> None:
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], shapes: Shapes, methods: Methods = no_methods
+    ) -> None:
         self.problems: list[Problem] = []
-        self._folder, self._environ, self._shapes = folder, environ, shapes
+        self._folder, self._environ = folder, environ
+        self._shapes, self._methods = shapes, methods
         self._text = ""
 
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
@@ -104,6 +120,7 @@ class _Reading:
             catalogue=products,
             pages=pages,
             consents=consents,
+            revoke_on_refund=shop.revoke_on_refund,
         )
 
     def _gateways(self, tables: Mapping[str, object]) -> dict[str, Adapter | None]:
@@ -111,7 +128,26 @@ class _Reading:
             self.problems.append(
                 self._at("[gateways]", "names no gateway; add a table such as [gateways.sandbox]")
             )
-        return {name: self._adapter("gateways", name, _sub(tables, name)) for name in tables}
+        return {name: self._gateway(name, dict(_sub(tables, name))) for name in tables}
+
+    def _gateway(self, name: str, raw: dict[str, object]) -> Adapter | None:
+        """Read one gateway; `methods` belongs to the shop, the other keys to the adapter."""
+        offered = raw.pop("methods", [])
+        adapter = self._adapter("gateways", name, raw)
+        if adapter is None:
+            return None
+        if not isinstance(offered, list) or not all(isinstance(each, str) for each in offered):
+            self.problems.append(
+                self._at(f"[gateways.{name}]", 'must be a list such as ["blik", "card"]', key="methods")
+            )
+            return adapter
+        known = dict.fromkeys(self._methods(name))
+        for each in offered:
+            if each not in known:
+                hint = table.nearest(each, known) if known else "it takes no choice of the buyer"
+                message = f"names {each!r}, which this gateway does not know; {hint}"
+                self.problems.append(self._at(f"[gateways.{name}]", message, key="methods"))
+        return msgspec.structs.replace(adapter, methods=tuple(dict.fromkeys(offered)))
 
     def _toml(self) -> dict[str, object] | None:
         try:

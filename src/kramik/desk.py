@@ -5,7 +5,7 @@ Everything here is harmless when it is done twice: work goes through the queue, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 
@@ -15,31 +15,51 @@ from kramik.errors import KramikError, Rejected
 from kramik.journal import StepName
 from kramik.mail import access_mail
 from kramik.order import Order
-from kramik.ports import Query
+from kramik.ports import Delivery, Effect, Orders, Query
 from kramik.premises import Ports
-from kramik.queue import Done, Message, Park, Plan
+from kramik.queue import Done, Message, Park, Plan, Task
 
 RESEND_EVERY = timedelta(minutes=10)
 _PAGE = 200
 
 
 def sweep(ports: Ports, late: datetime, now: datetime) -> list[str]:
-    """Put every paid order whose work was due before `late` back on the queue; return their ids."""
-    swept: list[str] = []
-    query = Query(state="paid", due_before=late, limit=_PAGE)
+    """Put every order whose work was due before `late` back on the queue, and those to ask about; return their ids."""
+    return [
+        *_swept(ports, Query(state="paid", due_before=late), "fulfil", now),
+        *_swept(ports, Query(state="refunded", due_before=late), "fulfil", now),
+        *_swept(ports, Query(state="placed", due_before=now), "ask", now),
+    ]
+
+
+def _swept(ports: Ports, query: Query, task: Task, now: datetime) -> Iterator[str]:
+    query = replace(query, limit=_PAGE)
     while page := ports.orders.search(query):
         for order in page:
-            ports.queue.put(Message(order=order.id), now=now).result()
-            ports.log("swept", order=order.id)
-            swept.append(order.id)
+            ports.queue.put(Message(order=order.id, task=task), now=now).result()
+            ports.log("swept", order=order.id, task=task)
+            yield order.id
         query = replace(query, before=page[-1].id)
-    return swept
+
+
+def careful(orders: Orders, revocation: Effect) -> Effect:
+    """Let access be taken back only where no other order of the buyer gives the same one."""
+
+    def do(delivery: Delivery) -> str:
+        intent = delivery.order.intent
+        others = orders.search(Query(email=intent.buyer.email, limit=_PAGE))
+        for other in others:
+            if other.id != delivery.order.id and other.opened and other.intent.course == intent.course:
+                return f"kept: order {other.id} gives the same access"
+        return revocation.do(delivery)
+
+    return replace(revocation, do=do)
 
 
 def give_up(ports: Ports, message: Message, why: str, *, now: datetime) -> Park:
     """Park every open step of a message's order, so that no sweep puts it back to work before a person looked."""
     order = ports.orders.get(message.order)
-    if order is not None and order.status == "paid":
+    if order is not None and order.status in ("paid", "refunded"):
         parked = order
         for step in filter(order.open, order.steps):
             parked = parked.park(step.name, why, now=now, unknown=step.state == "started")

@@ -48,6 +48,10 @@ class Transient(KramikError):
         super().__init__(why)
 
 
+class GatewayDown(KramikError):
+    """The order is stored and its gateway begins no payment now: show the buyer how to go on with this order."""
+
+
 class Conflict(KramikError):
     """Somebody else wrote first: load again and plan again."""
 

@@ -52,6 +52,14 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a person says that nothing is left to do about it."""
 
 
+class Begun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A payment that a gateway began for an order when it was called: its id there, and where the buyer pays it."""
+
+    reference: str
+    url: str
+    at: datetime
+
+
 def went_back(paid: PaymentEvent, payments: Iterable[Payment], price: Money) -> bool:
     """Say whether all of this payment was returned; an amount not told, or in other money, counts as all."""
     whole = paid.money or price

@@ -33,6 +33,7 @@ _TEXTS = (
     "lang",
     "gateway",
     "method",
+    "payment",
     "button",
     "price_shown",
     "catalogue",
@@ -98,13 +99,14 @@ def read_draft(fields: Mapping[str, str], *, key: str = "") -> tuple[Draft, list
         name=_required("name", clean["name"], problems),
         invoice=_invoice(clean, problems),
     )
+    gateway, method = _way(clean, problems)
     draft = Draft(
         buyer=buyer,
         consents=_consents(fields, problems),
         product=_required("product", clean["product"], problems),
         lang=clean["lang"],
-        gateway=clean["gateway"],
-        method=clean["method"],
+        gateway=gateway,
+        method=method,
         button=clean["button"],
         price_shown=clean["price_shown"],
         catalogue=clean["catalogue"],
@@ -122,6 +124,16 @@ def read_email(text: str) -> str:
 def warm() -> None:
     """Load what the first draft will need."""
     read_draft({"email": "a@example.org", "tax_id": "5260001246", "company": "warm"})
+
+
+def _way(clean: Mapping[str, str], problems: list[Problem]) -> tuple[str, str]:
+    """Return gateway and method; the form's one choice `payment` says both, such as `imoje/blik`."""
+    if not clean["payment"]:
+        return clean["gateway"], clean["method"]
+    if clean["gateway"] or clean["method"]:
+        problems.append(_problem("payment", "conflict", "send payment, or gateway and method, not both"))
+    gateway, _, method = clean["payment"].partition("/")
+    return gateway, method
 
 
 def _clean(name: str, text: str, problems: list[Problem]) -> str:

@@ -30,6 +30,8 @@ from kramik.queue import Again, Done, Park, Plan, plan_retry
 Effects = Mapping[StepName, Effect]
 Change = Callable[[Order], Order]
 
+_WORKED_ON = ("paid", "refunded")
+
 SAID = 300
 """Characters of a failure's sentence that an order keeps."""
 
@@ -55,6 +57,10 @@ class GiveUp(msgspec.Struct, frozen=True):
     step: StepName
 
 
+class TakeBack(msgspec.Struct, frozen=True):
+    """The money went back: let the access be taken back."""
+
+
 class Complete(msgspec.Struct, frozen=True):
     """Every receipt is there."""
 
@@ -63,26 +69,33 @@ class Rest(msgspec.Struct, frozen=True):
     """Nothing can be done now."""
 
 
-Move = Call | Ask | GiveUp | Complete | Rest
+Move = Call | Ask | GiveUp | TakeBack | Complete | Rest
 
 
-def effects(academy: Academy, mailer: Mailer) -> Effects:
-    """Return the effect of each step."""
-    return {"invitation": academy.invitation, "purchase": mailer.purchase, "sequence": mailer.sequence}
+def effects(academy: Academy, mailer: Mailer, revocation: Effect | None = None) -> Effects:
+    """Return the effect of each step; without `revocation` access is taken back by hand."""
+    made: dict[StepName, Effect] = {
+        "invitation": academy.invitation,
+        "purchase": mailer.purchase,
+        "sequence": mailer.sequence,
+    }
+    return made if revocation is None else {**made, "revocation": revocation}
 
 
 def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -> Move:
     """Decide the next move; `settle` is how many seconds after its start no call can still be under way."""
-    if order.status != "paid":
+    if order.status not in _WORKED_ON or order.payment is None:
         return Rest()
-    if all(step.state == "done" for step in order.steps):
+    if order.status == "refunded" and "revocation" in effects and not order.to_revoke:
+        return TakeBack()
+    if order.status == "paid" and all(step.state == "done" for step in order.steps):
         return Complete()
-    moves = (_move(order, step, effects[step.name], now=now, settle=settle) for step in order.steps)
+    moves = (_move(order, step, effects.get(step.name), now=now, settle=settle) for step in order.steps)
     return next((move for move in moves if not isinstance(move, Rest)), Rest())
 
 
-def _move(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> Move:
-    if not order.open(step):
+def _move(order: Order, step: Step, effect: Effect | None, *, now: datetime, settle: float) -> Move:
+    if effect is None or not order.open(step):
         return Rest()
     if step.due is not None and now < step.due:
         return Rest()
@@ -100,17 +113,20 @@ def settled(started_at: datetime, effect: Effect, settle: float) -> datetime:
 
 def plan(order: Order, effects: Effects, *, now: datetime, settle: float) -> Plan:
     """Decide what becomes of the message when the work on this order rests."""
-    if order.status != "paid":
+    if order.status not in _WORKED_ON:
         return Done()
-    dues = [_due(order, step, effects[step.name], now=now, settle=settle) for step in order.steps]
+    dues = [_due(order, step, effects.get(step.name), now=now, settle=settle) for step in order.steps]
     waits = [due for due in dues if due is not None]
     if waits:
         return Again(max(0.0, (min(waits) - now).total_seconds()))
-    return Park("; ".join(f"{step.name}: {step.why}" for step in order.steps if step.state == "parked"))
+    parked = [
+        f"{step.name}: {step.why}" for step in order.steps if step.state == "parked" and order.counts(step)
+    ]
+    return Park("; ".join(parked)) if parked or order.status == "paid" else Done()
 
 
-def _due(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> datetime | None:
-    if not order.open(step):
+def _due(order: Order, step: Step, effect: Effect | None, *, now: datetime, settle: float) -> datetime | None:
+    if effect is None or not order.open(step):
         return None
     if step.state == "started" and effect.repeat in ("lookup", "unsafe") and step.started_at is not None:
         return max(settled(step.started_at, effect, settle), step.due or now)
@@ -170,10 +186,19 @@ class Fulfilment:
             case GiveUp(step):
                 why = "the call was cut off and the other side cannot tell whether it happened; look there first"
                 self._park(step, why, unknown=True)
+            case TakeBack():
+                self._take_back()
             case Complete():
                 self.order = self.order.complete(now=self._clock())
                 if self.save():
                     self._log("completed", order=self.order.id)
+
+    def _take_back(self) -> None:
+        """Begin to take the access back: at once where it was given, else when no call can still be under way."""
+        now = self._clock()
+        given = self.order.step("invitation").state == "done"
+        due = now if given else now + timedelta(seconds=self._settle)
+        self.note(lambda order: order.revoke(now=now, due=due))
 
     def _call(self, name: StepName, link: Callable[[Order], str]) -> None:
         effect, begun = self._effects[name], self._clock()

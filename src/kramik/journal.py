@@ -11,12 +11,19 @@ from typing import Literal
 
 import msgspec
 
-StepName = Literal["invitation", "purchase", "sequence"]
+StepName = Literal["invitation", "purchase", "sequence", "revocation"]
 StepState = Literal["waiting", "started", "done", "parked"]
 
 STEPS: tuple[StepName, ...] = ("invitation", "purchase", "sequence")
-NEEDS: dict[StepName, tuple[StepName, ...]] = {"invitation": (), "purchase": (), "sequence": ("invitation",)}
-"""The mail carries the access link, so the sequence waits for the invitation; the purchase waits for nobody."""
+"""The steps of every order; `revocation` joins them when the money went back and the shop takes access back."""
+
+NEEDS: dict[StepName, tuple[StepName, ...]] = {
+    "invitation": (),
+    "purchase": (),
+    "sequence": ("invitation",),
+    "revocation": (),
+}
+"""The mail carries the access link, so the sequence waits for the invitation; the others wait for nobody."""
 
 HISTORY_LIMIT = 120
 

@@ -14,7 +14,7 @@ import msgspec
 from kramik.errors import NeedsOperator
 from kramik.event import PaymentEvent
 from kramik.payment import Acknowledgement, RawNotification
-from kramik.ports import Gateway, Queue
+from kramik.ports import Notifying, Queue
 from kramik.queue import Message
 
 LARGEST_RAW = 8000
@@ -29,7 +29,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     stored: Future[None]
 
 
-def accept(raw: RawNotification, gateway: Gateway, queue: Queue, *, now: datetime) -> Accepted:
+def accept(raw: RawNotification, gateway: Notifying, queue: Queue, *, now: datetime) -> Accepted:
     """Verify, put, acknowledge.
 
     Raises:
@@ -47,7 +47,7 @@ def accept(raw: RawNotification, gateway: Gateway, queue: Queue, *, now: datetim
 
 
 def _kept(
-    raw: RawNotification, gateway: Gateway, stored: Future[None], event: PaymentEvent | None = None
+    raw: RawNotification, gateway: Notifying, stored: Future[None], event: PaymentEvent | None = None
 ) -> Accepted:
     return Accepted(event=event, acknowledgement=gateway.acknowledge(raw), stored=stored)
 

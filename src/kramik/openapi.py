@@ -28,6 +28,7 @@ def document(api: str) -> Document:
             "/api/orders": {"post": _place()},
             "/api/payments/{gateway}": {"post": _notify()},
             "/api/orders/{id}": {"get": _status()},
+            "/api/orders/{id}/payment": {"post": _pay()},
             "/access/{token}": {"get": _access()},
             "/api/access/resend": {"post": _resend()},
             "/healthz": {"get": _health()},
@@ -65,7 +66,7 @@ def _place() -> Document:
         "409": _wrong("The key was used with other content."),
         "413": _wrong("Over 64 KiB."),
         "422": _wrong("Every problem at once; form: the page again."),
-        "503": _wrong("Not stored; try again."),
+        "503": _wrong("Not stored, or stored and the gateway is down; try again."),
     }
     key = {"name": "Idempotency-Key", "in": "header", "schema": _TEXT | {"maxLength": 255}}
     summary = "Place an order and get a signed payment request."
@@ -95,6 +96,20 @@ def _status() -> Document:
         "503": _wrong("Try again."),
     }
     return _operation("The buyer's status of an order.", answers, parameters=[_path("id"), key])
+
+
+def _pay() -> Document:
+    key = {"name": "key", "in": "query", "required": True, "schema": _TEXT}
+    answers = {
+        "200": _told(
+            "JSON: the payment request; form: a page that submits it.", json=_ref("Placed"), page=_TEXT
+        ),
+        "303": _told("Form: to the gateway, or to the thank-you page of an order that is paid.", page=_TEXT),
+        "404": _wrong("Unknown or foreign."),
+        "409": _wrong("JSON: paid before."),
+        "503": _wrong("The gateway or the store is down; the order waits."),
+    }
+    return _operation("Pay an order after all.", answers, parameters=[_path("id"), key])
 
 
 def _access() -> Document:
@@ -134,7 +149,18 @@ def _describe() -> Document:
 
 
 def _schemas() -> Document:
-    texts = ("lang", "gateway", "method", "company", "tax_id", "street", "postal_code", "city", "country")
+    texts = (
+        "lang",
+        "payment",
+        "gateway",
+        "method",
+        "company",
+        "tax_id",
+        "street",
+        "postal_code",
+        "city",
+        "country",
+    )
     hidden = ("button", "price_shown", "catalogue", "source", "idempotency_key")
     order = dict.fromkeys(("product", "email", "name", *texts, *hidden), _TEXT)
     boxes = {f"consent_{name}": _BOX for name in ("terms", "immediate", "marketing")}
@@ -161,6 +187,7 @@ def _schemas() -> Document:
             price=_TEXT,
             email=_TEXT,
             access={"type": ["string", "null"]},
+            pay={"type": ["string", "null"]},
         ),
     }
 

@@ -8,21 +8,22 @@ Rules that must hold whatever happens are asserted on every change, in productio
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from kramik.errors import InvariantBroken
-from kramik.event import RETURNS, Payment, PaymentEvent, Verdict, difference, went_back
+from kramik.event import RETURNS, Begun, Payment, PaymentEvent, Verdict, difference, went_back
 from kramik.intent import Intent
+from kramik.invariants import RANK, Status, hold
 from kramik.journal import NEEDS, STEPS, Entry, Step, StepName, written
 
-Status = Literal["placed", "paid", "completed", "refunded"]
 State = Literal["placed", "paid", "completed", "refunded", "parked"]
 
-RANK: dict[Status, int] = {"placed": 0, "paid": 1, "completed": 2, "refunded": 3}
+ASKS = tuple(timedelta(minutes=each) for each in (15, 60, 240, 720, 1440, 2880, 5760, 10_080))
+"""How long after it was placed an unpaid order is asked about at a gateway that can be asked; then never again."""
+
 NOTED = 20
 """Pending or failed payments that are kept, of each kind: a buyer may try a card for ever, an order may not grow."""
 
@@ -36,6 +37,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: datetime
     status: Status = "placed"
     payments: tuple[Payment, ...] = ()
+    begun: tuple[Begun, ...] = ()
+    asked: int = 0
+    ask_at: datetime | None = None
     steps: tuple[Step, ...] = tuple(Step(name=name) for name in STEPS)
     history: tuple[Entry, ...] = ()
     completed_at: datetime | None = None
@@ -52,28 +56,38 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def state(self) -> State:
         """Return the status, or `parked` when the next move is a person's."""
-        return "parked" if self.status in ("placed", "paid") and self.stuck else self.status
+        return "parked" if self.stuck else self.status
 
     @property
     def stuck(self) -> bool:
-        """Say whether a step is parked, or money came that does not fit and no money that does."""
+        """Say whether a step that counts is parked, or money came that does not fit and no money that does."""
         if self.status == "placed":
             return any(self.unwanted(payment.event) for payment in self.payments)
-        return any(step.state == "parked" for step in self.steps)
+        return any(step.state == "parked" and self.counts(step) for step in self.steps)
 
     @property
     def due(self) -> datetime | None:
         """Return when work on this order should go on; None when there is none to do."""
-        if self.state != "paid":
-            return None
-        return min(
-            (step.due or self.updated_at for step in self.steps if self.open(step)), default=self.updated_at
-        )
+        if self.state == "placed":
+            return self.ask_at
+        dues = (step.due or self.updated_at for step in self.steps if self.open(step))
+        if self.state == "paid":
+            return min(dues, default=self.updated_at)
+        return min(dues, default=None) if self.state == "refunded" else None
+
+    @property
+    def to_revoke(self) -> bool:
+        """Say whether taking the access back is a step of this order."""
+        return any(step.name == "revocation" for step in self.steps)
+
+    def counts(self, step: Step) -> bool:
+        """Say whether this step belongs to where the order is: taking back to a refunded one, the others before."""
+        return (step.name == "revocation") == (self.status == "refunded")
 
     def open(self, step: Step) -> bool:
         """Say whether this step is to be made and waits for no other one."""
         ready = all(self.step(need).state == "done" for need in NEEDS[step.name])
-        return ready and step.state not in ("done", "parked")
+        return ready and self.counts(step) and step.state not in ("done", "parked")
 
     @property
     def opened(self) -> bool:
@@ -84,11 +98,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def attention(self) -> tuple[str, ...]:
         """Return what a person should do about this order, a sentence each."""
         money = (self.unwanted(payment.event) for payment in self.payments)
-        parked = (f"{step.name}: {step.why}" for step in self.steps if step.state == "parked")
+        parked = (
+            f"{step.name}: {step.why}"
+            for step in self.steps
+            if self.payment and step.state == "parked" and self.counts(step)
+        )
         granted = self.step("invitation").state in ("done", "started") or self.step("invitation").unknown
-        back = self.status == "refunded" and granted
-        revoke = ("the money went back: take the access back at the academy",) if back else ()
-        return (*filter(None, money), *(parked if self.status == "paid" else ()), *revoke)
+        by_hand = self.status == "refunded" and granted and not self.to_revoke
+        revoke = ("the money went back: take the access back at the academy",) if by_hand else ()
+        return (*filter(None, money), *parked, *revoke)
 
     def unwanted(self, event: PaymentEvent) -> str:
         """Say why this payment should be sent back and is not yet; empty when all is well."""
@@ -106,11 +124,36 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return where this step stands."""
         return next(step for step in self.steps if step.name == name)
 
+    def begun_with(self, *, now: datetime, lasts: float) -> Begun | None:
+        """Return the payment that a buyer can go on with: the last one, not failed and younger than `lasts` seconds."""
+        last = self.begun[-1] if self.begun else None
+        failed = {payment.event.reference for payment in self.payments if payment.event.kind == "failed"}
+        if last is None or last.reference in failed or now - last.at > timedelta(seconds=lasts):
+            return None
+        return last
+
     def knows(self, event: PaymentEvent) -> bool:
         """Say whether this very fact was applied before."""
         return any(payment.event.fact == event.fact for payment in self.payments)
 
     # Money
+
+    def begin_payment(self, begun: Begun) -> Order:
+        """Keep that the gateway began a payment for this order; the same one once."""
+        if any(each.reference == begun.reference for each in self.begun):
+            return self
+        entry = Entry(at=begun.at, what="payment begun", detail=f"{self.intent.gateway} {begun.reference}")
+        return self._changed(begun.at, entry, begun=(*self.begun, begun))
+
+    def note_trouble(self, what: str, why: str, *, now: datetime) -> Order:
+        """Keep that something about the payment did not work; equal lines in a row are one."""
+        return self._changed(now, Entry(at=now, what=what, detail=why))
+
+    def note_asked(self, *, now: datetime) -> Order:
+        """Keep that the gateway was asked, and when it is asked next: at the next of the times that lies ahead."""
+        times = [self.created_at + after for after in ASKS]
+        ahead = next((time for time in times[self.asked + 1 :] if time > now), None)
+        return self._changed(now, asked=self.asked + 1 if ahead is None else times.index(ahead), ask_at=ahead)
 
     def confirm_payment(self, event: PaymentEvent, *, now: datetime) -> Order:
         """Apply a payment that arrived; only the first that fits the intent makes the order paid."""
@@ -234,7 +277,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Let every parked step begin again, its cause is mended; one to `ask` about is not made unasked."""
         order = self
         for step in self.steps:
-            if step.state == "parked":
+            if step.state == "parked" and self.counts(step):
                 entry = Entry(at=now, what="resumed", step=step.name)
                 begun = step.started_at if step.name in ask else None
                 fresh = {"attempts": 0, "unknown": False, "started_at": begun, "due": None}
@@ -248,6 +291,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.status != "paid":
             return self
         return self._changed(now, Entry(at=now, what="completed"), status="completed", completed_at=now)
+
+    def revoke(self, *, now: datetime, due: datetime) -> Order:
+        """Let the access be taken back, from `due` on: the money of an order that was paid went back."""
+        if self.status != "refunded" or self.payment is None or self.to_revoke:
+            return self
+        entry = Entry(at=now, what="access is to be taken back")
+        return self._changed(now, entry, steps=(*self.steps, Step(name="revocation", due=due)))
 
     def note_mail(self, detail: str, *, now: datetime) -> Order:
         """Keep that the access mail went out again."""
@@ -271,53 +321,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return after
 
 
-def place(order_id: str, intent: Intent, *, now: datetime) -> Order:
-    """Place an order: it holds the whole intent from its first moment."""
+def place(order_id: str, intent: Intent, *, now: datetime, ask: bool = False) -> Order:
+    """Place an order: it holds the whole intent from its first moment; `ask` where its gateway can be asked later."""
     placed = Entry(at=now, what="placed", detail=f"{intent.product} {intent.price}")
-    return Order(id=order_id, intent=intent, created_at=now, updated_at=now, history=(placed,))
-
-
-def hold(before: Order, after: Order) -> None:
-    """Assert what no change may break.
-
-    Raises:
-        InvariantBroken: a bug; the change is not written and the order stays as it was.
-    """
-    for sentence, holds in (
-        ("the identity and the intent never change", (before.id, before.intent) == (after.id, after.intent)),
-        ("the status only moves forward", RANK[before.status] <= RANK[after.status]),
-        ("no step before a confirmed payment", after.payment is not None or not _touched(after)),
-        ("one payment grants, and it fits the intent", _granted_once(after)),
-        (
-            "what is done stays done",
-            all(step in after.steps for step in before.steps if step.state == "done"),
-        ),
-        ("complete means every receipt", after.status != "completed" or _all_done(after)),
-        (
-            "a completed order is worked on no more",
-            before.status != "completed" or before.steps == after.steps,
-        ),
-        ("payments are only added to", _facts(after)[: len(before.payments)] == _facts(before)),
-    ):
-        if not holds:
-            raise InvariantBroken(f"order {before.id}: {sentence}")
-
-
-def _touched(order: Order) -> bool:
-    return any(step.state != "waiting" or step.attempts for step in order.steps)
-
-
-def _all_done(order: Order) -> bool:
-    return all(step.state == "done" for step in order.steps)
-
-
-def _facts(order: Order) -> list[tuple[PaymentEvent, Verdict]]:
-    return [(payment.event, payment.verdict) for payment in order.payments]
-
-
-def _granted_once(order: Order) -> bool:
-    accepted = [payment.event for payment in order.payments if payment.verdict == "accepted"]
-    return len(accepted) <= 1 and not any(difference(order.id, order.intent, event) for event in accepted)
+    ask_at = now + ASKS[0] if ask else None
+    return Order(id=order_id, intent=intent, created_at=now, updated_at=now, history=(placed,), ask_at=ask_at)
 
 
 def _later(before: Status, after: Status) -> Status:

@@ -34,14 +34,16 @@ def problems(
     product: Product | None,
     *,
     now: datetime,
-    gateways: Collection[str],
+    gateways: Mapping[str, Collection[str]],
     langs: Collection[str],
     consents: Collection[str],
 ) -> Iterator[Problem]:
-    """Yield everything that keeps this draft from becoming an order."""
+    """Yield everything that keeps this draft from becoming an order; `gateways` with the methods that are offered."""
     yield from _of_product(draft, product, now)
     if draft.gateway not in gateways:
         yield problem("gateway", "unknown_gateway", "choose one of the payment methods shown")
+    elif draft.method and draft.method not in gateways[draft.gateway]:
+        yield problem("method", "unknown_method", "choose one of the payment methods shown")
     if draft.lang not in langs:
         yield problem("lang", "unknown_language", f"choose one of {', '.join(langs)}")
     for name in REQUIRED_CONSENTS:

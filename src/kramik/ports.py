@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from kramik.event import PaymentEvent
+from kramik.event import Begun, PaymentEvent
 from kramik.order import Order, State
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification
 from kramik.queue import Message, Poisoned, Received
@@ -23,10 +23,14 @@ Repeat = Literal["keyed", "set", "lookup", "unsafe"]
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """Which orders: every field that is given must fit. Newest first; `before` continues behind an order's id."""
+    """Which orders: every field that is given must fit. Newest first; `before` continues behind an order's id.
+
+    `payment` is the gateway's reference of the payment that an order was granted for.
+    """
 
     email: str = ""
     product: str = ""
+    payment: str = ""
     state: State | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -121,16 +125,12 @@ class Returns(msgspec.Struct, frozen=True, kw_only=True):
     notify: str
 
 
-class Gateway(Protocol):
-    """A payment gateway: pure, no call, no clock."""
+class Notifying(Protocol):
+    """What every payment gateway does: it tells us, and wants an answer. Pure: no call, no clock."""
 
     @property
     def shop_id(self) -> str:
         """Our id at the gateway, as its notifications name it."""
-        ...
-
-    def request(self, order: Order, returns: Returns) -> PaymentRequest:
-        """Build the signed payment request; the same order gives the same request, byte for byte."""
         ...
 
     def verify(self, raw: RawNotification) -> PaymentEvent | None:
@@ -144,6 +144,66 @@ class Gateway(Protocol):
 
     def acknowledge(self, raw: RawNotification) -> Acknowledgement:
         """Return the answer that the gateway demands for this authentic notification."""
+        ...
+
+
+@runtime_checkable
+class Gateway(Notifying, Protocol):
+    """A gateway to which a signed request leads, built in memory: no call, no clock."""
+
+    def request(self, order: Order, returns: Returns) -> PaymentRequest:
+        """Build the signed payment request; the same order gives the same request, byte for byte."""
+        ...
+
+
+@runtime_checkable
+class CallingGateway(Notifying, Protocol):
+    """A gateway that begins a payment when it is called; the order is stored before."""
+
+    @property
+    def lasts(self) -> float:
+        """Seconds for which a buyer can pay a payment that was begun."""
+        ...
+
+    def begin(self, order: Order, returns: Returns, *, now: datetime) -> Begun:
+        """Begin a payment by one call; `len(order.begun)` were begun before, and none of them serves any more.
+
+        A repeat for the same number is harmless: at worst there are two payments of one order, of which nobody was
+        sent to the first.
+
+        Raises:
+            KramikError: there is no payment that the buyer could be sent to; the order waits with its intent.
+        """
+        ...
+
+
+@runtime_checkable
+class Confirming(Protocol):
+    """A gateway whose notification of a payment is not the last word: the worker calls it back."""
+
+    def confirm(self, order: Order, event: PaymentEvent) -> PaymentEvent:
+        """Return what counts of a `paid` event; one that does not fit the order comes back as it is, without a call.
+
+        Repeat-safety: set; a payment that was confirmed before is confirmed.
+
+        Raises:
+            Transient: ask again later.
+            OutcomeUnknown: ask again later; a repeat is harmless.
+            Rejected: the gateway does not confirm it; a person has to look.
+        """
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A gateway that can be asked what became of an order, over a connection that is ours alone."""
+
+    def ask(self, order: Order) -> Sequence[PaymentEvent]:
+        """Return what its notifications would have said, with the same references; nothing when nobody paid (yet).
+
+        Raises:
+            KramikError: it can not be asked now, or not with these settings.
+        """
         ...
 
 
@@ -181,6 +241,16 @@ class Academy(Protocol):
     @property
     def invitation(self) -> Effect:
         """Give the buyer access; the receipt is a link that opens the course."""
+        ...
+
+
+@runtime_checkable
+class Revoking(Protocol):
+    """A course platform that can take access back."""
+
+    @property
+    def revocation(self) -> Effect:
+        """Take the buyer's access to this course back; nothing to take back is a success. The receipt says what was."""
         ...
 
 
@@ -234,4 +304,4 @@ class Log(Protocol):
 Clock = Callable[[], datetime]
 """Returns the time of now, aware and in UTC."""
 
-Gateways = Mapping[str, Gateway]
+Gateways = Mapping[str, Gateway | CallingGateway]

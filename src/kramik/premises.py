@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from kramik.errors import ConfigurationError, Problem
+from kramik.errors import ConfigurationError, Conflict, Problem, Transient
 from kramik.fulfilment import Effects
+from kramik.order import Order
 from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue
+
+CONFLICTS = 20
+"""How often one change lets others write first before it steps back."""
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +51,22 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     post: Post
     log: Log
     fresh_links: FreshLinks | None = None
+
+    def change(self, order: Order, change: Callable[[Order], Order]) -> Order:
+        """Save what a change makes of an order, whoever writes in between; return it as it was saved.
+
+        Raises:
+            Transient: the store is down, or others write all the time.
+        """
+        for _ in range(CONFLICTS):
+            after = change(order)
+            if after is order:
+                return order
+            try:
+                return self.orders.save(after)
+            except Conflict:
+                found = self.orders.get(order.id)
+            if found is None:
+                raise Transient(f"order {order.id} is gone from the store")
+            order = found
+        raise Transient(f"order {order.id} is written by others all the time")

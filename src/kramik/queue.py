@@ -16,6 +16,8 @@ import msgspec
 from kramik.errors import Conflict, InvariantBroken, NeedsOperator, Rejected, Transient
 from kramik.event import PaymentEvent
 
+Task = Literal["fulfil", "ask", "resend", "unreadable"]
+
 VERSION = 1
 ATTEMPTS = 60
 """Tries before a person is asked: with the longest wait of ten minutes, about nine hours."""
@@ -30,7 +32,7 @@ FIRST = 1.0
 class Message(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="version", tag=VERSION
 ):
-    """Work to do: `fulfil` an order (with the event that a gateway told), or `resend` the access mail.
+    """Work to do: `fulfil` an order (with what a gateway told), `ask` its gateway, or `resend` the access mail.
 
     `unreadable` is an authentic notification that nobody could read: `note` says why, `raw` is what it said.
     `attempt` counts deliveries of this message that failed for a reason outside of any step.
@@ -38,7 +40,7 @@ class Message(
 
     order: str = ""
     event: PaymentEvent | None = None
-    task: Literal["fulfil", "resend", "unreadable"] = "fulfil"
+    task: Task = "fulfil"
     email: str = ""
     nonce: str = ""
     note: str = ""

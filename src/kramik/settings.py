@@ -23,6 +23,7 @@ class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secrets
     api: str = ""
     languages: list[str] = []
+    revoke_on_refund: bool = False
 
 
 class Seller(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +46,12 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
-    """One adapter: its family, its kind and its own settings."""
+    """One adapter: its family, its kind, its own settings, and the ways to pay that the shop offers of a gateway."""
 
     family: str
     kind: str
     settings: msgspec.Struct
+    methods: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Adapter({self.family}.{self.kind})"
@@ -72,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     academy: Adapter
     catalogue: Catalogue
     pages: Mapping[str, str]
+    revoke_on_refund: bool = False
     consents: Mapping[str, ConsentText]
 
     @property

@@ -6,28 +6,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
-from kramik import desk, placing
+from kramik import desk, paying, placing
 from kramik.catalogue import Catalogue
 from kramik.errors import Conflict, Problem, Rejected, Transient
-from kramik.fulfilment import Fulfilment
 from kramik.intent import ConsentText, Draft, intend
 from kramik.journal import StepName
 from kramik.notification import Accepted, accept
 from kramik.order import Order, place
 from kramik.payment import Keys, PaymentRequest, RawNotification
-from kramik.ports import Clock, Gateway, Returns
+from kramik.ports import Asking, CallingGateway, Clock, Gateway, Returns
 from kramik.premises import Addresses, Ports, Timing
 from kramik.queue import ATTEMPTS, Again, Done, Park, Plan, Received, plan_retry
-
-DELIVERIES = 30
-"""A message that was taken so often without an answer kills whoever takes it."""
+from kramik.tasks import StrangerError, Tasks
 
 STRANGERS = 10
 """Tries of a message whose order nobody knows: about a quarter of an hour, then a person sees it."""
@@ -46,10 +43,6 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     known_as: tuple[str, ...] = ()
 
 
-class _Stranger(Transient):
-    """Nobody knows the order of this message, yet or at all."""
-
-
 class Shop:
     """One shop: its catalogue, its keys and its ports."""
 
@@ -63,10 +56,13 @@ class Shop:
         consents: Mapping[str, ConsentText],
         timing: Timing,
         langs: tuple[str, ...] = ("pl", "en"),
+        methods: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.ports, self.catalogue, self.addresses = ports, catalogue, addresses
         self.consents, self.timing, self.langs = consents, timing, langs
         self._keys = keys
+        self._methods = {name: (methods or {}).get(name, ()) for name in ports.gateways}
+        self._tasks = Tasks(ports, timing, self.access_link)
 
     # 1 and 2: the order and its payment request
 
@@ -83,14 +79,15 @@ class Shop:
         )
         product = self.catalogue.get(draft.product)
         more = placing.problems(
-            draft, product, now=now, gateways=gateways, langs=self.langs, consents=consents
+            draft, product, now=now, gateways=self._methods, langs=self.langs, consents=consents
         )
         found = [*problems, *more]
         if found or product is None:
             return self._again(ids, digest, draft, found)
         agreed = placing.given(draft, consents, now)
         intent = intend(draft, product, shop_id=gateways[draft.gateway].shop_id, consents=agreed)
-        order = place(ids[0], replace(intent, digest=digest, keyed=bool(draft.key)), now=now)
+        intent = replace(intent, digest=digest, keyed=bool(draft.key))
+        order = place(ids[0], intent, now=now, ask=isinstance(gateways[draft.gateway], Asking))
         known = next((order_id for order_id in ids[1:] if self.ports.orders.get(order_id)), None)
         if known is None:
             return Placed(order=order, stored=self.ports.orders.insert(order))
@@ -110,13 +107,30 @@ class Shop:
         self.ports.log("placed", order=placed.order.id, product=placed.order.intent.product)
         return placed.order
 
-    def request(self, order: Order) -> PaymentRequest:
-        """Build the signed payment request of an order, in memory."""
-        return self.ports.gateways[order.intent.gateway].request(order, self._returns(order))
+    def calls(self, order: Order) -> bool:
+        """Say whether `request` calls the gateway of this order, so that a host does it where nobody waits."""
+        return isinstance(self.ports.gateways.get(order.intent.gateway), CallingGateway)
+
+    def request(self, order: Order, *, now: datetime) -> PaymentRequest:
+        """Return the payment request of a stored order: signed in memory, or begun by one call.
+
+        Raises:
+            GatewayDown: there is none now; the order waits, and the buyer may come again.
+            Transient: the store is down.
+        """
+        return paying.pay(self.ports, order, self.returns(order), now=now)
 
     def status_key(self, order: Order) -> str:
         """Return the key that lets the buyer see the status of this order."""
         return self._keys.proof("status", order.id)
+
+    def status_url(self, order: Order) -> str:
+        """Return where the buyer's status of this order is found."""
+        return f"{self.addresses.api}/api/orders/{order.id}?key={self.status_key(order)}"
+
+    def payment_url(self, order: Order) -> str:
+        """Return where a buyer posts to, to pay this order after all."""
+        return f"{self.addresses.api}/api/orders/{order.id}/payment?key={self.status_key(order)}"
 
     def access_link(self, order: Order) -> str:
         """Return our own link to the course, which mails carry; it needs no store to make."""
@@ -148,10 +162,10 @@ class Shop:
             Transient: the store is down; the message comes back when its visibility ends.
         """
         try:
-            plan = self._work(received, clock, stop)
+            plan = self._tasks.do(received, clock, stop)
         except Exception as error:  # noqa: BLE001 - a message must end in a plan, whatever went wrong with it
             message = received.message
-            attempts = STRANGERS if isinstance(error, _Stranger) else ATTEMPTS
+            attempts = STRANGERS if isinstance(error, StrangerError) else ATTEMPTS
             plan = plan_retry(message.attempt + 1, error, seed=message.order, attempts=attempts)
             self.ports.log(
                 "message_failed", order=message.order, attempt=message.attempt + 1, outcome=str(error)
@@ -162,7 +176,10 @@ class Shop:
         return plan
 
     def sweep(self, *, now: datetime, grace: float | None = None) -> list[str]:
-        """Put paid but unfinished orders back to work when they are overdue by `grace` seconds; return their ids."""
+        """Put orders back to work: unfinished ones, overdue by `grace` seconds, and those to be asked about by now.
+
+        Return their ids.
+        """
         return desk.sweep(
             self.ports, now - timedelta(seconds=2 * self.timing.visibility if grace is None else grace), now
         )
@@ -231,50 +248,19 @@ class Shop:
             raise Conflict(msg)
         return before
 
-    def _gateway(self, name: str) -> Gateway:
+    def _gateway(self, name: str) -> Gateway | CallingGateway:
         gateway = self.ports.gateways.get(name)
         if gateway is None:
             raise Rejected(placing.problem("gateway", "unknown_gateway", "this shop has no such gateway"))
         return gateway
 
-    def _returns(self, order: Order) -> Returns:
+    def returns(self, order: Order) -> Returns:
+        """Return where the gateway sends the buyer of an order back to, and itself its notification."""
         back = f"order={order.id}&key={self.status_key(order)}"
         prefix = "" if order.intent.lang == self.langs[0] else f"/{order.intent.lang}"
         thanks = f"{self.addresses.site}{prefix}/thanks/?{back}"
         notify = f"{self.addresses.api}/api/payments/{order.intent.gateway}"
         return Returns(done=thanks, failed=thanks, notify=notify)
-
-    def _work(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
-        if received.deliveries > DELIVERIES:
-            why = f"it was taken {received.deliveries} times and never answered; the process dies on it"
-            return desk.give_up(self.ports, received.message, why, now=clock())
-        if received.message.task == "resend":
-            return desk.resend(self.ports, received.message, self.access_link, now=clock())
-        if received.message.task == "unreadable":
-            return Park(f"an authentic notification that nobody could read: {received.message.note}")
-        order = self.ports.orders.get(received.message.order)
-        if order is None:
-            msg = f"there is no order {received.message.order!r} (yet)"
-            raise _Stranger(msg)
-        work = Fulfilment(
-            order,
-            self.ports.effects,
-            self.ports.orders,
-            settle=self.timing.visibility,
-            clock=clock,
-            log=self.ports.log,
-        )
-        event = received.message.event
-        if event is not None:
-            now = clock()
-            work.note(lambda order: order.apply(event, now=now))
-            self.ports.log(
-                "payment", order=event.order, kind=event.kind, gateway=event.gateway, state=work.order.state
-            )
-        until = received.until - timedelta(seconds=self.timing.call)
-        plan = work.run(self.access_link, until=until, stop=stop)
-        unwanted = None if event is None else work.order.unwanted(event)
-        return Park(unwanted) if unwanted and isinstance(plan, Done) else plan
 
     def _settle(self, received: Received, plan: Plan, now: datetime, *, attempt: int) -> None:
         match plan:

@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import parse_qs
 
 import msgspec
 
-from kramik import form, openapi
-from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, plain, see
-from kramik.errors import Conflict, KramikError, NotAuthentic, Problem, Rejected, Transient
+from kramik import form, openapi, status
+from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, at_once, plain, see
+from kramik.errors import Conflict, GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
 from kramik.order import Order
 from kramik.payment import PaymentRequest, RawNotification
 from kramik.ports import Clock
@@ -43,6 +44,10 @@ class Pages(Protocol):
         """Return a page that submits the gateway's form."""
         ...
 
+    def unpayable(self, url: str, lang: str) -> str:
+        """Return a page that says that the order is kept, with a button that tries to pay it again."""
+        ...
+
     def message(self, name: str, lang: str) -> str:
         """Return a page that says one thing."""
         ...
@@ -60,6 +65,7 @@ class Web:
             ("POST", re.compile(r"/api/orders"), self.place),
             ("POST", re.compile(r"/api/payments/([a-z0-9_-]{1,40})"), self.notify),
             ("GET", re.compile(r"/api/orders/([^/]{1,64})"), self.status),
+            ("POST", re.compile(r"/api/orders/([^/]{1,64})/payment"), self.pay),
             ("GET", re.compile(r"/access/([^/]{1,128})"), self.open_access),
             ("POST", re.compile(r"/api/access/resend"), self.resend),
             ("GET", re.compile(r"/healthz"), self.health),
@@ -113,6 +119,7 @@ class Web:
         return Pending(
             stored=placed.stored,
             then=lambda: self._guarded_now(request, lambda: self._placed(request, placed)),
+            calls=self._shop.calls(placed.order),
         )
 
     def notify(self, request: Request, gateway: str) -> Answer:
@@ -135,11 +142,23 @@ class Web:
 
     def status(self, request: Request, order_id: str) -> Answer:
         """Show the buyer where their order stands; unknown and foreign look the same."""
-        key = parse_qs(request.query).get("key", [""])[0]
-        order = self._shop.status(order_id, key)
+        order = self._shop.status(order_id, _key(request))
         if order is None:
             return self._failure(request, HTTPStatus.NOT_FOUND, "not_found", program=True)
-        return as_json(HTTPStatus.OK, self._shown(order), headers=PRIVATE)
+        return as_json(HTTPStatus.OK, status.shown(self._shop, order), headers=PRIVATE)
+
+    def pay(self, request: Request, order_id: str) -> Answer:
+        """Send the buyer of an unpaid order to the gateway again: the same order, whatever happened on the way."""
+        order = self._shop.status(order_id, _key(request))
+        if order is None:
+            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found")
+        if order.status != "placed":
+            return self._paid_before(request, order)
+        return Pending(
+            stored=at_once(),
+            then=lambda: self._guarded_now(request, lambda: self._payment(request, order, HTTPStatus.OK)),
+            calls=self._shop.calls(order),
+        )
 
     def open_access(self, request: Request, token: str) -> Answer:
         """Send the buyer to the course."""
@@ -176,17 +195,43 @@ class Web:
     # What follows the commit
 
     def _placed(self, request: Request, placed: Placed) -> Response:
-        order = self._shop.placed(placed)
-        payment = self._shop.request(order)
+        return self._payment(request, self._shop.placed(placed), HTTPStatus.CREATED)
+
+    def _payment(self, request: Request, order: Order, made: HTTPStatus) -> Response:
+        """Send the buyer to the gateway, or show how to go on with the order when there is no way now."""
+        try:
+            payment = self._shop.request(order, now=self._clock())
+        except GatewayDown:
+            return self._unpayable(request, order)
         if request.wants_json():
-            status_url = (
-                f"{self._shop.addresses.api}/api/orders/{order.id}?key={self._shop.status_key(order)}"
-            )
-            content = {"order": order.id, "payment": payment, "status_url": status_url}
-            return as_json(HTTPStatus.CREATED, content, headers=PRIVATE)
+            content = {"order": order.id, "payment": payment, "status_url": self._shop.status_url(order)}
+            return as_json(made, content, headers=PRIVATE)
         if payment.method == "GET":
             return see(payment.url)
         return self._page(HTTPStatus.OK, self._pages.payment_form(payment, order.intent.lang))
+
+    def _unpayable(self, request: Request, order: Order) -> Response:
+        later = (("retry-after", "5"),)
+        url = self._shop.payment_url(order)
+        if not request.wants_json():
+            page = self._page(HTTPStatus.SERVICE_UNAVAILABLE, self._pages.unpayable(url, order.intent.lang))
+            return msgspec.structs.replace(page, headers=page.headers + later)
+        message = "the order is kept, but the payment can not begin now; post to payment_url in a moment"
+        problem = Problem(field="gateway", code="gateway_down", message=message)
+        more = {"order": order.id, "payment_url": url, "status_url": self._shop.status_url(order)}
+        return self._problems(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The payment can not begin now.",
+            [problem],
+            headers=later,
+            more=more,
+        )
+
+    def _paid_before(self, request: Request, order: Order) -> Response:
+        if not request.wants_json():
+            return see(self._shop.returns(order).done)
+        problem = Problem(field="", code="already_paid", message="this order is paid; look at its status")
+        return self._failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
 
     def _acknowledged(self, stored: Future[None], response: Response) -> Response:
         try:
@@ -214,7 +259,7 @@ class Web:
             return self._finished(request, self._broken(request, error))
         if isinstance(given, Response):
             return self._finished(request, given)
-        return Pending(stored=given.stored, then=lambda: self._finished(request, given.then()))
+        return msgspec.structs.replace(given, then=lambda: self._finished(request, given.then()))
 
     def _guarded_now(self, request: Request, answer: Callable[[], Response]) -> Response:
         try:
@@ -249,9 +294,17 @@ class Web:
         )
         return self._page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
 
-    def _problems(self, status: HTTPStatus, title: str, problems: Sequence[Problem]) -> Response:
-        content = {"type": "about:blank", "title": title, "status": int(status), "errors": problems}
-        return as_json(status, content, headers=PRIVATE, kind="application/problem+json")
+    def _problems(
+        self,
+        status: HTTPStatus,
+        title: str,
+        problems: Sequence[Problem],
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        more: Mapping[str, object] = MappingProxyType({}),
+    ) -> Response:
+        content = {"type": "about:blank", "title": title, "status": int(status), "errors": problems, **more}
+        return as_json(status, content, headers=(*PRIVATE, *headers), kind="application/problem+json")
 
     def _failure(
         self,
@@ -300,25 +353,11 @@ class Web:
             response, headers=headers, body=b"" if request.method == "HEAD" else response.body
         )
 
-    def _shown(self, order: Order) -> dict[str, object]:
-        return {
-            "order": order.id,
-            "status": _status(order),
-            "product": order.intent.product,
-            "title": order.intent.title,
-            "price": str(order.intent.price),
-            "email": order.intent.buyer.masked_email,
-            "access": self._shop.access_link(order) if order.opened and order.intent.keyed else None,
-        }
+
+def _key(request: Request) -> str:
+    return parse_qs(request.query).get("key", [""])[0]
 
 
 def _loggable(path: str) -> str:
     """Return a path without what opens a course."""
     return "/access/***" if path.startswith("/access/") else path
-
-
-def _status(order: Order) -> str:
-    if order.status == "placed":
-        last = order.payments[-1].event.kind if order.payments else ""
-        return "attention" if order.stuck else "failed" if last == "failed" else "waiting"
-    return "attention" if order.state == "parked" else order.status

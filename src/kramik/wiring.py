@@ -5,29 +5,51 @@ Each adapter is imported inside its own function, so that a process loads only w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from kramik import config, table
+from kramik import config, desk, table
 from kramik.errors import Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
 from kramik.payment import Keys
-from kramik.ports import Academy, Gateway, Log, Mailer, Orders, Post, Queue
+from kramik.ports import Academy, CallingGateway, Gateway, Log, Mailer, Orders, Post, Queue, Revoking
 from kramik.premises import Addresses, Ports, Timing
 from kramik.shop import Shop
 
 if TYPE_CHECKING:
     from kramik.settings import Settings
     from kramik.site.pages import Pages
-    from kramik.site.source import Source
+    from kramik.site.source import PayWay, Source
     from kramik.stores.sqlite import SqliteStore
 
 Made_co = TypeVar("Made_co", covariant=True)
+
+
+class Features(Protocol):
+    """What an adapter declares about itself, as far as a shop needs to know it."""
+
+    @property
+    def title(self) -> str:
+        """Return what people call it."""
+        ...
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Return the ways to pay that a buyer may choose at the shop."""
+        ...
+
+
+class _NoFeatures(msgspec.Struct, frozen=True):
+    title: str = ""
+    methods: tuple[str, ...] = ()
+
+
+NO_FEATURES = _NoFeatures()
 
 
 class MailTool(Mailer, Post, Protocol):
@@ -37,8 +59,14 @@ class MailTool(Mailer, Post, Protocol):
 class Kind(Generic[Made_co]):
     """An adapter that is loaded: the shape of its table, and how it is made from that and the time-out of a call."""
 
-    def __init__(self, shape: type[table.Shape], make: Callable[[table.Shape, float], Made_co]) -> None:
+    def __init__(
+        self,
+        shape: type[table.Shape],
+        make: Callable[[table.Shape, float], Made_co],
+        features: Features = NO_FEATURES,
+    ) -> None:
         self.shape: type[msgspec.Struct] = shape
+        self.features = features
         self._read, self._make = shape, make
 
     def make(self, settings: msgspec.Struct, call: float) -> Made_co:
@@ -50,57 +78,57 @@ class Kind(Generic[Made_co]):
 
 
 def _sandbox_gateway() -> Kind[Gateway]:
-    from kramik.gateways.sandbox import SandboxGateway, Settings
+    from kramik.gateways.sandbox import FEATURES, SandboxGateway, Settings
 
-    return Kind(Settings, lambda settings, _: SandboxGateway(settings))
+    return Kind(Settings, lambda settings, _: SandboxGateway(settings), FEATURES)
 
 
 def _imoje() -> Kind[Gateway]:
-    from kramik.gateways.imoje import ImojeGateway, Settings
+    from kramik.gateways.imoje import FEATURES, ImojeGateway, Settings
 
-    return Kind(Settings, lambda settings, _: ImojeGateway(settings))
+    return Kind(Settings, lambda settings, _: ImojeGateway(settings), FEATURES)
 
 
 def _autopay() -> Kind[Gateway]:
-    from kramik.gateways.autopay import AutopayGateway, Settings
+    from kramik.gateways.autopay import FEATURES, AutopayGateway, Settings
 
-    return Kind(Settings, lambda settings, _: AutopayGateway(settings))
+    return Kind(Settings, lambda settings, _: AutopayGateway(settings), FEATURES)
 
 
 def _payu() -> Kind[Gateway]:
-    from kramik.gateways.payu import PayuGateway, Settings
+    from kramik.gateways.payu import FEATURES, PayuGateway, Settings
 
-    return Kind(Settings, lambda settings, _: PayuGateway(settings))
+    return Kind(Settings, lambda settings, _: PayuGateway(settings), FEATURES)
 
 
 def _tpay() -> Kind[Gateway]:
-    from kramik.gateways.tpay import DailyCertificates, Settings, TpayGateway
+    from kramik.gateways.tpay import FEATURES, DailyCertificates, Settings, TpayGateway
 
-    return Kind(Settings, lambda settings, _: TpayGateway(settings, DailyCertificates()))
+    return Kind(Settings, lambda settings, _: TpayGateway(settings, DailyCertificates()), FEATURES)
 
 
 def _dotpay() -> Kind[Gateway]:
-    from kramik.gateways.dotpay import DotpayGateway, Settings
+    from kramik.gateways.dotpay import FEATURES, DotpayGateway, Settings
 
-    return Kind(Settings, lambda settings, _: DotpayGateway(settings))
+    return Kind(Settings, lambda settings, _: DotpayGateway(settings), FEATURES)
 
 
 def _twocheckout() -> Kind[Gateway]:
-    from kramik.gateways.twocheckout import Settings, TwoCheckoutGateway
+    from kramik.gateways.twocheckout import FEATURES, Settings, TwoCheckoutGateway
 
-    return Kind(Settings, lambda settings, _: TwoCheckoutGateway(settings))
+    return Kind(Settings, lambda settings, _: TwoCheckoutGateway(settings), FEATURES)
 
 
 def _redsys() -> Kind[Gateway]:
-    from kramik.gateways.redsys import RedsysGateway, Settings
+    from kramik.gateways.redsys import FEATURES, RedsysGateway, Settings
 
-    return Kind(Settings, lambda settings, _: RedsysGateway(settings))
+    return Kind(Settings, lambda settings, _: RedsysGateway(settings), FEATURES)
 
 
 def _stripe() -> Kind[Gateway]:
-    from kramik.gateways.stripe import Settings, StripeGateway
+    from kramik.gateways.stripe import FEATURES, Settings, StripeGateway
 
-    return Kind(Settings, lambda settings, _: StripeGateway(settings))
+    return Kind(Settings, lambda settings, _: StripeGateway(settings), FEATURES)
 
 
 def _sandbox_academy() -> Kind[Academy]:
@@ -115,7 +143,7 @@ def _sandbox_mailer() -> Kind[MailTool]:
     return Kind(Settings, lambda settings, call: SandboxMailer(settings, call_seconds=call))
 
 
-GATEWAYS: Mapping[str, Callable[[], Kind[Gateway]]] = {
+GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "sandbox": _sandbox_gateway,
     "imoje": _imoje,
     "autopay": _autopay,
@@ -141,7 +169,12 @@ def read(folder: Path, environ: Mapping[str, str], overlay: Mapping[str, object]
     Raises:
         ConfigurationError: every problem of every file.
     """
-    return config.read(folder, environ, shape, overlay)
+    return config.read(folder, environ, shape, overlay, methods=methods)
+
+
+def methods(kind: str) -> tuple[str, ...]:
+    """Return the ways to pay that a gateway can take from a buyer's choice at the shop."""
+    return GATEWAYS[kind]().features.methods
 
 
 EXTRAS = {"tpay": ("cryptography", "crypto"), "redsys": ("cryptography", "crypto")}
@@ -182,11 +215,12 @@ def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None =
     gateways = {
         name: GATEWAYS[each.kind]().make(each.settings, call) for name, each in settings.gateways.items()
     }
+    taken_back = academy.revocation if settings.revoke_on_refund and isinstance(academy, Revoking) else None
     ports = Ports(
         orders=orders,
         queue=queue,
         gateways=gateways,
-        effects=effects(academy, mailer),
+        effects=effects(academy, mailer, taken_back and desk.careful(orders, taken_back)),
         post=mailer,
         log=logger(settings) if log is None else log,
     )
@@ -198,6 +232,7 @@ def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None =
         consents=settings.consents,
         timing=Timing(visibility=settings.worker.visibility, call=call),
         langs=settings.languages,
+        methods={name: each.methods for name, each in settings.gateways.items()},
     )
 
 
@@ -240,7 +275,8 @@ def source(settings: Settings) -> Source:
     from kramik.site.source import Source
 
     adapters = settings.gateways.values()
-    origins = {_origin(str(getattr(each.settings, "base_url", ""))) for each in adapters}
+    urls = [getattr(each.settings, key, "") for each in adapters for key in ("base_url", "pay_url")]
+    origins = {_origin(str(url)) for url in urls}
     return Source(
         name=settings.name,
         site=settings.site,
@@ -250,10 +286,20 @@ def source(settings: Settings) -> Source:
         catalogue=settings.catalogue,
         pages=settings.pages,
         consents=settings.consents,
-        gateways=tuple(settings.gateways),
+        pay_ways=tuple(_pay_ways(settings)),
         seller=msgspec.to_builtins(settings.seller),
         form_action_origins=tuple(sorted(origins - {""})),
     )
+
+
+def _pay_ways(settings: Settings) -> Iterator[PayWay]:
+    """Yield what a buyer may choose: each gateway, and behind it the methods that the shop offers of it."""
+    from kramik.site.source import PayWay
+
+    for name, each in settings.gateways.items():
+        title = GATEWAYS[each.kind]().features.title
+        for method in ("", *each.methods):
+            yield PayWay(gateway=name, title=title, method=method)
 
 
 def pages(settings: Settings) -> Pages:

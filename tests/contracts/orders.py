@@ -155,6 +155,26 @@ def search_what_is_due(orders: Orders) -> None:
     assert _found(orders, Query(due_before=after(60))) == ["paid 3", "paid 2", "paid 1", "paid 0"]
 
 
+def search_by_payment(orders: Orders) -> None:
+    """An order is found by the reference of the payment that it was granted for, and by no other."""
+    _store(orders, placed("a"), placed("b"), placed("c"))
+    saved = orders.save(paid(_got(orders, "a")))
+    orders.save(paid(_got(orders, "b")))
+    orders.save(saved.note_mail("again", now=after(1)))
+    assert saved.payment is not None
+    assert _found(orders, Query(payment=saved.payment.event.reference)) == ["a"]
+    assert _found(orders, Query(payment="nobody's")) == []
+
+
+def search_what_is_to_be_asked(orders: Orders) -> None:
+    """An unpaid order is due when its gateway is to be asked, until it was."""
+    asked = replace(placed("asked"), ask_at=after(1))
+    _store(orders, placed("never"), asked, replace(placed("later"), ask_at=after(3)))
+    assert _found(orders, Query(state="placed", due_before=after(1))) == ["asked"]
+    orders.save(replace(_got(orders, "asked"), ask_at=None))
+    assert _found(orders, Query(state="placed", due_before=after(2))) == []
+
+
 def ping_answers(orders: Orders) -> None:
     """A store that works says so."""
     orders.ping()
@@ -177,6 +197,8 @@ PROMISES: tuple[Callable[[Orders], None], ...] = (
     search_by_everything,
     search_newest_first_in_pages,
     search_what_is_due,
+    search_by_payment,
+    search_what_is_to_be_asked,
     ping_answers,
 )
 

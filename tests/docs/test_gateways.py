@@ -11,7 +11,7 @@ import pytest
 from kramik import wiring
 from kramik.hosts.cli import matrix
 from kramik.payment import PaymentRequest, encoded
-from kramik.ports import Gateway, Returns
+from kramik.ports import CallingGateway, Gateway, Returns
 from kramik.sandbox.dialect import Dialect, Notification, Panel, Request
 from kramik.sandbox.vendors import NAMES, vendor
 from tests.story.example import an_order
@@ -25,7 +25,7 @@ RETURNS = Returns(
 )
 
 
-def made(name: str, **settings: str) -> Gateway:
+def made(name: str, **settings: str) -> Gateway | CallingGateway:
     """Return a gateway as the demo sets it up."""
     kind = wiring.GATEWAYS[name]()
     about = {**vendor(name).DEMO, "base_url": f"https://world.example/{name}", **settings}
@@ -36,7 +36,9 @@ def started(name: str, *, method: str = "", **settings: str) -> PaymentRequest:
     """Return the start of a payment, always of the same order."""
     order = an_order("0123456789abcdefghjkmnpqrs")
     intent = msgspec.structs.replace(order.intent, product="agregaty-w-praktyce", method=method)
-    return made(name, **settings).request(msgspec.structs.replace(order, intent=intent), RETURNS)
+    gateway = made(name, **settings)
+    assert isinstance(gateway, Gateway)
+    return gateway.request(msgspec.structs.replace(order, intent=intent), RETURNS)
 
 
 def test_matrix_is_current() -> None:

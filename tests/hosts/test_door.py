@@ -18,6 +18,7 @@ ROUTES = {
     "/api/orders": "POST",
     "/api/payments/sandbox": "POST",
     "/api/orders/0123456789abcdefghjkmnpqrs": "GET",
+    "/api/orders/0123456789abcdefghjkmnpqrs/payment": "POST",
     "/access/0123456789abcdefghjkmnpqrs.abc": "GET",
     "/api/access/resend": "POST",
     "/healthz": "GET",
@@ -219,6 +220,8 @@ def test_real_answers_are_as_the_document_says(document: dict, shop: Shop) -> No
     conflict = post_json(
         f"{shop.url}/api/orders", fields(email="schema-3@example.org"), idempotency_key="schema"
     )
+    unpaid = post_json(f"{shop.url}/api/orders", fields(email="schema-5@example.org"))
+    again = str(ask(unpaid.json()["status_url"]).json()["pay"])
     body = notification(placed.json()["order"])
     url = shop.url
     seen: list[tuple[str, str, Reply]] = [
@@ -236,6 +239,9 @@ def test_real_answers_are_as_the_document_says(document: dict, shop: Shop) -> No
         ("post", "/api/payments/{gateway}", tell(shop, body, gateway="none")),
         ("get", "/api/orders/{id}", ask(placed.json()["status_url"])),
         ("get", "/api/orders/{id}", ask(f"{url}/api/orders/{order}?key=wrong")),
+        ("post", "/api/orders/{id}/payment", post_json(again, {})),
+        ("post", "/api/orders/{id}/payment", post_form(again, {})),
+        ("post", "/api/orders/{id}/payment", post_json(f"{url}/api/orders/{order}/payment?key=wrong", {})),
         ("get", "/access/{token}", ask(link)),
         ("get", "/access/{token}", ask(f"{url}/access/unknown.token", headers=JSON)),
         ("post", "/api/access/resend", post_json(f"{url}/api/access/resend", {"email": "x@example.org"})),

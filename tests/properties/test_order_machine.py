@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from kramik.errors import NotAuthentic
 from kramik.event import PaymentEvent
+from kramik.invariants import RANK, Status
 from kramik.journal import HISTORY_LIMIT, STEPS
 from kramik.money import Money
-from kramik.order import RANK, Order, Status
+from kramik.order import Order
 from kramik.ports import Query, Repeat
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue

@@ -10,6 +10,7 @@ from kramik.errors import Problem
 from kramik.money import Money
 from kramik.payment import PaymentRequest
 from kramik.site.pages import MESSAGES, Pages
+from kramik.site.source import PayWay
 from tests.site.dom import Element, parse
 from tests.site.world import example
 
@@ -193,18 +194,19 @@ def test_an_unknown_language_gets_the_default() -> None:
 
 def test_gateways_are_a_choice_only_when_there_are_several() -> None:
     """With two gateways the first is chosen, until the buyer chose the other."""
-    several = Pages(example(gateways=("imoje", "sandbox")))
+    ways = tuple(PayWay(gateway=name, title=name) for name in ("imoje", "sandbox"))
+    several = Pages(example(pay_ways=ways))
     pages = [
         parse(several.order_form(SLUG, "pl", chosen, ()))
-        for chosen in ({}, {"gateway": "sandbox"}, {"gateway": "x"})
+        for chosen in ({}, {"payment": "sandbox"}, {"payment": "x"})
     ]
     chosen = [
-        [each.attrs["value"] for each in page.all("input", name="gateway") if "checked" in each.attrs]
+        [each.attrs["value"] for each in page.all("input", name="payment") if "checked" in each.attrs]
         for page in pages
     ]
 
     assert [["imoje"], ["sandbox"], ["imoje"]] == chosen
-    assert [] == order_page().all("input", name="gateway")
+    assert [] == order_page().all("input", name="payment")
 
 
 def test_free_of_markup_from_the_catalogue() -> None:

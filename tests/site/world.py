@@ -17,7 +17,7 @@ from kramik import catalogue
 from kramik.consents import DEFAULTS
 from kramik.site import headers
 from kramik.site.build import site
-from kramik.site.source import Source
+from kramik.site.source import PayWay, Source
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "akademia-agregatow"
 SELLER = {
@@ -51,7 +51,7 @@ def example(**changes: object) -> Source:
         catalogue=catalogue.read(texts("products"), lang="pl", currency="PLN"),
         pages=texts("pages"),
         consents=DEFAULTS,
-        gateways=("sandbox",),
+        pay_ways=(PayWay(gateway="sandbox", title="Sandbox"),),
         seller=SELLER,
         form_action_origins=("https://pay.example",),
     )

@@ -14,6 +14,7 @@ from kramik.shop import Shop
 from tests.story.example import (
     CATALOGUE,
     DRAFT,
+    NOON,
     PRICE,
     FakeClock,
     PaperGateway,
@@ -32,7 +33,7 @@ def test_a_buyer_orders_pays_and_opens_the_course(clock: FakeClock) -> None:
     shop, till = a_shop(world.effects()), PaperGateway()
 
     order = shop.placed(shop.place(DRAFT, now=clock()))
-    request = shop.request(order)
+    request = shop.request(order, now=NOON)
     accepted = shop.notify("till", till.notification(paid(order.id)), now=clock())
     work_off(shop, clock)
     known, link = shop.open_access(shop.access_link(order).rpartition("/")[2])
@@ -61,9 +62,9 @@ def test_the_payment_request_is_the_same_however_often_it_is_built(clock: FakeCl
     """Building the request is pure: no call, no clock, the same order gives the same bytes."""
     shop = a_shop(World(clock).effects())
     order = shop.placed(shop.place(DRAFT, now=clock()))
-    first = shop.request(order)
+    first = shop.request(order, now=NOON)
     clock.forward(86_400)
-    assert first == shop.request(order)
+    assert first == shop.request(order, now=NOON)
 
 
 def test_a_double_click_is_one_order(clock: FakeClock) -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from kramik.errors import InvariantBroken
 from kramik.event import Payment, PaymentEvent
+from kramik.invariants import hold
 from kramik.journal import STEPS, Step
 from kramik.money import Money
-from kramik.order import NOTED, Order, hold
+from kramik.order import NOTED, Order
 from tests.story.example import NOON, PRICE, a_paid_order, an_order, paid, refund, told
 
 SOON = NOON + timedelta(minutes=1)

@@ -14,8 +14,9 @@ from kramik.payment import Keys
 from kramik.ports import Mail, Query
 from kramik.premises import Timing
 from kramik.queue import ATTEMPTS, Again, Message, Park, Plan
-from kramik.shop import DELIVERIES, STRANGERS, Shop
+from kramik.shop import STRANGERS, Shop
 from kramik.stores.memory import MemoryOrders
+from kramik.tasks import DELIVERIES
 from tests.story.example import (
     DRAFT,
     NOON,

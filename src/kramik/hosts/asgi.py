@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SLOWEST_BODY = 15.0
 """Seconds in which a body must have arrived."""
 
+CALLERS = 16
+"""Buyers for whom a gateway is called at the same time; the others wait their turn."""
+
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 
 
@@ -57,6 +60,7 @@ class Door:
     ) -> None:
         self._web, self._slowest_body, self._landings = web, slowest_body, Landings()
         self._courtesy = courtesy or Courtesy()
+        self._callers = ThreadPoolExecutor(CALLERS, "kramik-caller")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request in and out again."""
@@ -81,8 +85,12 @@ class Door:
         answer = await self._handled(_request(scope, body))
         while not isinstance(answer, Response):
             await self._landings.of(answer.stored)
-            answer = answer.then()
+            answer = await self._called(answer.then) if answer.calls else answer.then()
         await _send(send, answer)
+
+    async def _called(self, then: Callable[[], Response]) -> Response:
+        """Let an answer call a vendor, in threads of its own: a vendor that hangs takes none from anybody else."""
+        return await asyncio.get_running_loop().run_in_executor(self._callers, then)
 
     async def _handled(self, request: Request) -> Answer:
         if request.path.startswith("/access/") or request.path == "/healthz":

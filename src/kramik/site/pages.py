@@ -61,6 +61,10 @@ class Pages:
         """Return a page that sends the buyer to the gateway: by itself with script, by its button without."""
         return self._render("payment.html", lang, None, request=request)
 
+    def unpayable(self, url: str, lang: str) -> str:
+        """Return a page that says that the order is kept, with a button that tries to pay it again."""
+        return self._render("unpayable.html", lang, None, url=url)
+
     def message(self, name: str, lang: str) -> str:
         """Return a page that says one thing and where to go from there; an unknown name is a bad request."""
         name = name if name in MESSAGES else "bad_request"

@@ -11,7 +11,10 @@ from kramik.site.texts import Texts
 
 INVOICE = ("company", "tax_id", "street", "postal_code", "city")
 CONSENTS = ("consent_terms", "consent_immediate", "consent_marketing")
-VISIBLE = ("email", "name", *INVOICE, "gateway", *CONSENTS)
+VISIBLE = ("email", "name", *INVOICE, "payment", *CONSENTS)
+
+_PLACES = {"gateway": "payment", "method": "payment"}
+"""Fields that the form shows as one."""
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +27,10 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 
 def remarks(problems: Iterable[Problem], texts: Texts) -> list[Remark]:
     """Return the remarks in the order of the form, whatever has no place on it first."""
-    found = [Remark(field=each.field, text=_sentence(each, texts), target=_target(each)) for each in problems]
+    found = [
+        Remark(field=_PLACES.get(each.field, each.field), text=_sentence(each, texts), target=_target(each))
+        for each in problems
+    ]
     return sorted(found, key=lambda remark: VISIBLE.index(remark.field) if remark.field in VISIBLE else -1)
 
 
@@ -46,4 +52,5 @@ def _sentence(problem: Problem, texts: Texts) -> str:
 def _target(problem: Problem) -> str:
     if problem.code == "price_changed":
         return "price"
-    return problem.field if problem.field in VISIBLE else ""
+    field = _PLACES.get(problem.field, problem.field)
+    return field if field in VISIBLE else ""

@@ -37,10 +37,23 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     lang: str
 
 
+class PayWay(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to pay that a buyer may choose: a gateway, and a method of it or none, so that the gateway asks."""
+
+    gateway: str
+    title: str
+    method: str = ""
+
+    @property
+    def value(self) -> str:
+        """Return what the form sends."""
+        return f"{self.gateway}/{self.method}" if self.method else self.gateway
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a site says; `site` and `api` are absolute URLs without a slash at the end.
 
-    The first of `langs` and of `gateways` is the default. `pages` maps file names such as `terms.en.md` to texts.
+    The first of `langs` and of `pay_ways` is the default. `pages` maps file names such as `terms.en.md` to texts.
     """
 
     name: str
@@ -51,7 +64,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     pages: Mapping[str, str]
     consents: Mapping[str, ConsentText]
-    gateways: tuple[str, ...]
+    pay_ways: tuple[PayWay, ...]
     seller: Mapping[str, str]
     form_action_origins: tuple[str, ...]
 

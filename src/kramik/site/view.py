@@ -13,7 +13,7 @@ from kramik.catalogue import Product
 from kramik.money import Money
 from kramik.site import shown
 from kramik.site.cover import cover
-from kramik.site.source import Source, origin
+from kramik.site.source import PayWay, Source, origin
 from kramik.site.texts import Texts
 from kramik.site.theme import Theme
 
@@ -26,7 +26,7 @@ class View:
     def __init__(self, theme: Theme, texts: Texts, *, path: str | None, api: bool) -> None:
         self.path = path
         self.lang = texts.lang
-        self._theme, self._source = theme, theme.source
+        self._theme, self._source, self._texts = theme, theme.source, texts
         self._base = _base(theme.source, api=api)
 
     def link(self, path: str, lang: str = "") -> str:
@@ -75,6 +75,14 @@ class View:
     def language_of(self, product: Product) -> str:
         """Return the language in which this page shows the words of a product."""
         return self.lang if self.lang in product.words else product.lang
+
+    def pay_way(self, way: PayWay) -> str:
+        """Return what a way to pay is called: the method, and through whom; or the gateway where one chooses there."""
+        if not way.method:
+            return self._texts("method.any", gateway=way.title)
+        alone = len({each.gateway for each in self._source.pay_ways}) == 1
+        method = self._texts(f"method.{way.method}")
+        return method if alone else f"{method} ({way.title})"
 
     @property
     def preconnect(self) -> str:

@@ -164,6 +164,7 @@ def _fits(order: Order, query: Query) -> bool:
     return (
         query.email.lower() in ("", order.intent.buyer.email.lower())
         and query.product in ("", order.intent.product)
+        and query.payment in ("", order.payment.event.reference if order.payment else None)
         and query.state in (None, order.state)
         and (query.since is None or order.created_at >= query.since)
         and (query.until is None or order.created_at < query.until)

@@ -38,7 +38,10 @@
     find("[data-details]").hidden = false;
     offer("access", /^https?:\/\//.test(access) ? access : "");
     const course = encodeURIComponent(answer.product ?? "");
-    offer("order", answer.status === "failed" && course ? `${page.dataset.shop}${course}/order/` : "");
+    const pay = answer.status === "failed" ? String(answer.pay ?? "") : "";
+    find("[data-pay]").hidden = !pay;
+    if (pay) find("[data-pay]").action = pay;
+    offer("order", answer.status === "failed" && course && !pay ? `${page.dataset.shop}${course}/order/` : "");
     show(find(`[data-state="${CSS.escape(answer.status)}"]`) ? answer.status : "attention");
   };
 

@@ -20,10 +20,12 @@ from kramik.stores.sqlite.writer import Writer
 PULSE = 1.0
 """Seconds for which a write proves that the store can write; `ping` is asked by strangers and must stay cheap."""
 
-_COLUMNS = ("id", "version", "state", "email", "product", "created", "due", "body")
+_COLUMNS = ("id", "version", "state", "email", "product", "created", "due", "payment", "body")
 
 # The intent and the moment of birth of an order never change, so their columns and indices are left alone.
-_SAVE = "UPDATE orders SET version = ?, state = ?, due = ?, body = ? WHERE id = ? AND version = ?"
+_SAVE = (
+    "UPDATE orders SET version = ?, state = ?, due = ?, payment = ?, body = ? WHERE id = ? AND version = ?"
+)
 _SELECT = "SELECT id, body FROM orders"
 _AGE = "SELECT created, id FROM orders WHERE id = ?"
 _KNOWN = "SELECT json_group_array(id) FROM orders WHERE id IN (SELECT value FROM json_each(?))"
@@ -51,8 +53,8 @@ class SqliteOrders:
     def save(self, order: Order) -> Order:
         """Store a changed order if nobody saved one since."""
         saved = replace(order, version=order.version + 1)
-        _, version, state, _, _, _, due, body = _row(saved)
-        bindings = (version, state, due, body, order.id, order.version)
+        _, version, state, _, _, _, *changing = _row(saved)
+        bindings = (version, state, *changing, order.id, order.version)
 
         def work(connection: apsw.Connection) -> None:
             connection.execute(_SAVE, bindings)
@@ -116,7 +118,8 @@ def _beat(connection: apsw.Connection) -> None:
 def _row(order: Order) -> Row:
     due = None if order.due is None else micros(order.due)
     email, product, created = order.intent.buyer.email.lower(), order.intent.product, micros(order.created_at)
-    return order.id, order.version, order.state, email, product, created, due, _ENCODER.encode(order)
+    payment = None if order.payment is None else order.payment.event.reference
+    return order.id, order.version, order.state, email, product, created, due, payment, _ENCODER.encode(order)
 
 
 def _order(row: Row) -> Order:
@@ -133,6 +136,8 @@ def _clauses(query: Query) -> Iterator[tuple[str, Row]]:
         yield "email = ?", (query.email.lower(),)
     if query.product:
         yield "product = ?", (query.product,)
+    if query.payment:
+        yield "payment = ?", (query.payment,)
     if query.state is not None:
         yield "state = ?", (query.state,)
     if query.since is not None:
@@ -145,6 +150,8 @@ def _clauses(query: Query) -> Iterator[tuple[str, Row]]:
 
 def _hint(query: Query) -> str:
     """Name the index that the planner can not know to be best: a buyer has few orders, and few orders are due."""
+    if query.payment:
+        return "INDEXED BY orders_payment"
     if query.email:
         return "INDEXED BY orders_email"
     return "" if query.due_before is None else "INDEXED BY orders_due"

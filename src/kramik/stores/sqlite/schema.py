@@ -60,6 +60,15 @@ STEPS = (
     ) STRICT;
     INSERT INTO pulse (one, beats) VALUES (1, 0);
     """,
+    """
+    ALTER TABLE orders ADD COLUMN payment TEXT;
+    UPDATE orders SET payment = (
+        SELECT json_extract(each.value, '$.event.reference')
+        FROM json_each(CAST(orders.body AS TEXT), '$.payments') AS each
+        WHERE json_extract(each.value, '$.verdict') = 'accepted'
+    );
+    CREATE INDEX orders_payment ON orders (payment) WHERE payment IS NOT NULL;
+    """,
 )
 
 

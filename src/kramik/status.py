@@ -1,0 +1,29 @@
+"""What a buyer is told about their order, as data: no word about anybody else, and no more than they need."""
+
+from __future__ import annotations
+
+from kramik.order import Order
+from kramik.shop import Shop
+
+
+def shown(shop: Shop, order: Order) -> dict[str, object]:
+    """Return what the status route and the thank-you page tell."""
+    open_to_pay = order.status == "placed" and not order.stuck
+    return {
+        "order": order.id,
+        "status": status(order),
+        "product": order.intent.product,
+        "title": order.intent.title,
+        "price": str(order.intent.price),
+        "email": order.intent.buyer.masked_email,
+        "access": shop.access_link(order) if order.opened and order.intent.keyed else None,
+        "pay": shop.payment_url(order) if open_to_pay else None,
+    }
+
+
+def status(order: Order) -> str:
+    """Return one word for where the order stands, as a buyer sees it."""
+    if order.status == "placed":
+        last = order.payments[-1].event.kind if order.payments else ""
+        return "attention" if order.stuck else "failed" if last == "failed" else "waiting"
+    return "attention" if order.status == "paid" and order.stuck else order.status

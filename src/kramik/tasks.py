@@ -1,0 +1,95 @@
+"""What a worker does with a message: one function for each task, and a plan for what becomes of the message.
+
+Whatever is learnt is written into the order before the message is let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from kramik import desk, reconciling
+from kramik.errors import Transient
+from kramik.event import PaymentEvent
+from kramik.fulfilment import Fulfilment
+from kramik.order import Order
+from kramik.ports import Clock
+from kramik.premises import Ports, Timing
+from kramik.queue import Done, Message, Park, Plan, Received
+
+DELIVERIES = 30
+"""A message that was taken so often without an answer kills whoever takes it."""
+
+
+class StrangerError(Transient):
+    """Nobody knows the order of this message, yet or at all."""
+
+
+class Tasks:
+    """The tasks of one shop; `link` makes our own link to the course of an order."""
+
+    def __init__(self, ports: Ports, timing: Timing, link: Callable[[Order], str]) -> None:
+        self._ports, self._timing, self._link = ports, timing, link
+
+    def do(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
+        """Do what the message asks for.
+
+        Raises:
+            StrangerError: nobody knows its order.
+            KramikError: it did not work; the message is to be planned anew.
+        """
+        message = received.message
+        if received.deliveries > DELIVERIES:
+            why = f"it was taken {received.deliveries} times and never answered; the process dies on it"
+            return desk.give_up(self._ports, message, why, now=clock())
+        match message.task:
+            case "resend":
+                return desk.resend(self._ports, message, self._link, now=clock())
+            case "unreadable":
+                return Park(f"an authentic notification that nobody could read: {message.note}")
+            case "ask":
+                return self._ask(message, now=clock())
+            case "fulfil":
+                return self._fulfil(received, clock, stop)
+
+    def _ask(self, message: Message, *, now: datetime) -> Plan:
+        order = self._ports.orders.get(message.order)
+        if order is not None and order.due is not None and order.status == "placed" and order.due <= now:
+            reconciling.ask(self._ports, order, now=now)
+        return Done()
+
+    def _fulfil(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
+        message = received.message
+        order = self._order(message)
+        event = None if message.event is None else replace(message.event, order=order.id)
+        if event is not None:
+            event = reconciling.confirmed(self._ports, order, event, now=clock())
+        work = Fulfilment(
+            order,
+            self._ports.effects,
+            self._ports.orders,
+            settle=self._timing.visibility,
+            clock=clock,
+            log=self._ports.log,
+        )
+        if event is not None:
+            self._apply(work, event, now=clock())
+        until = received.until - timedelta(seconds=self._timing.call)
+        plan = work.run(self._link, until=until, stop=stop)
+        unwanted = "" if event is None else work.order.unwanted(event)
+        return Park(unwanted) if unwanted and isinstance(plan, Done) else plan
+
+    def _apply(self, work: Fulfilment, event: PaymentEvent, *, now: datetime) -> None:
+        work.note(lambda order: order.apply(event, now=now))
+        self._ports.log(
+            "payment", order=event.order, kind=event.kind, gateway=event.gateway, state=work.order.state
+        )
+
+    def _order(self, message: Message) -> Order:
+        event = message.event
+        order = reconciling.owner(self._ports, event) if event else self._ports.orders.get(message.order)
+        if order is None:
+            raise StrangerError(f"there is no order {message.order!r} (yet)")
+        return order
