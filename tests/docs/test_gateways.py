@@ -12,7 +12,7 @@ from kramik import wiring
 from kramik.hosts.cli import matrix
 from kramik.payment import PaymentRequest, encoded
 from kramik.ports import CallingGateway, Gateway, Returns
-from kramik.sandbox.dialect import Dialect, Notification, Panel, Request
+from kramik.sandbox.dialect import CalledDialect, Dialect, Notification, Panel, Request
 from kramik.sandbox.vendors import NAMES, vendor
 from tests.story.example import an_order
 
@@ -109,7 +109,9 @@ def test_what_it_tells(name: str) -> None:
 
 
 def _played(name: str) -> Dialect:
-    return vendor(name).dialect(Panel(notify="https://typed.example/"))
+    side = vendor(name).dialect(Panel(notify="https://typed.example/"))
+    assert not isinstance(side, CalledDialect)
+    return side
 
 
 def _asked(name: str, side: Dialect) -> Request:

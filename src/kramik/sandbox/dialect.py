@@ -6,15 +6,29 @@ A dialect is written from the vendor's documents, never from our adapter: the tw
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from kramik.sandbox.door import Refusal
+from kramik.sandbox.ledger import What
 from kramik.sandbox.notifier import Letter, Notification
 from kramik.sandbox.session import Request
 
-__all__ = ["Dialect", "Letter", "Notification", "Panel", "Refusal", "Request"]
+__all__ = [
+    "Begun",
+    "Book",
+    "Call",
+    "CalledDialect",
+    "Dialect",
+    "Letter",
+    "Notification",
+    "Panel",
+    "Refusal",
+    "Reply",
+    "Request",
+]
 
 
 class Panel(msgspec.Struct, kw_only=True):
@@ -27,8 +41,45 @@ class Panel(msgspec.Struct, kw_only=True):
     notify: str = ""
 
 
-class Dialect(Protocol):
-    """The protocol of one vendor."""
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of the shop to the vendor's API: `path` begins with `/`, header names are in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What the vendor answers to a call."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that a call has begun: what is to be paid, and the answer once the address of its pay page is known."""
+
+    request: Request
+    reply: Callable[[str], Reply]
+
+
+class Book(Protocol):
+    """What happened at this vendor so far, in no vendor's words."""
+
+    def payments(self, order: str) -> Sequence[Notification]:
+        """Return everything that happened about an order, oldest first."""
+        ...
+
+    def write(self, effect: What, order: str, **facts: str | int) -> None:
+        """Write an effect of a call, such as a confirmation, into the ledger."""
+        ...
+
+
+class Telling(Protocol):
+    """What every vendor does: it tells the shop, and waits for an answer."""
 
     @property
     def name(self) -> str:
@@ -40,6 +91,18 @@ class Dialect(Protocol):
         """Seconds before each repeat of a notification, scaled by the world's pace; the last one is repeated."""
         ...
 
+    def letters(self, told: Notification, asked: Request) -> list[Letter]:
+        """Write what the vendor sends the shop about this, signed; nothing when it tells nothing of the kind."""
+        ...
+
+    def accepts(self, letter: Letter, status: int, body: bytes) -> bool:
+        """Say whether this answer is the vendor's acknowledgement; anything else is repeated."""
+        ...
+
+
+class Dialect(Telling, Protocol):
+    """The protocol of a vendor to which a signed request leads."""
+
     def start(self, method: str, path: str, query: str, body: bytes) -> Request:
         """Check a start request as the vendor does; `path` begins with `/` and is what stands below the mount.
 
@@ -48,10 +111,19 @@ class Dialect(Protocol):
         """
         ...
 
-    def letters(self, told: Notification, asked: Request) -> list[Letter]:
-        """Write what the vendor sends the shop about this, signed; nothing when it tells nothing of the kind."""
+
+@runtime_checkable
+class CalledDialect(Telling, Protocol):
+    """The protocol of a vendor whose API the shop calls: to begin a payment, to confirm or to ask about it."""
+
+    def operation(self, method: str, path: str) -> str:
+        """Return what the faults call this request, such as `begin`, `confirm`, `ask` or `token`."""
         ...
 
-    def accepts(self, letter: Letter, status: int, body: bytes) -> bool:
-        """Say whether this answer is the vendor's acknowledgement; anything else is repeated."""
+    def call(self, call: Call, book: Book) -> Reply | Begun:
+        """Answer a call as the vendor does, checking it as strictly.
+
+        Raises:
+            Refusal: the vendor would refuse it with this status; the sentence is its message in JSON.
+        """
         ...

@@ -19,12 +19,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kramik.sandbox.dialect import Dialect
-from kramik.sandbox.door import Door, Refusal, answer, read
-from kramik.sandbox.ledger import Ledger
+from kramik.sandbox.dialect import Begun, Call, CalledDialect, Dialect
+from kramik.sandbox.door import Door, Handler, Refusal, answer, read
+from kramik.sandbox.ledger import Ledger, What
 from kramik.sandbox.notifier import Notification, Notifier, Parcel
 from kramik.sandbox.pages import page
 from kramik.sandbox.session import Action, Session
+from kramik.sandbox.session import Request as Asked
 
 LIMIT = 50_000
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -34,7 +35,12 @@ class Gateway:
     """The sessions and payments of one vendor in one world; the dialect is made when it is first needed."""
 
     def __init__(
-        self, name: str, make: Callable[[], Dialect], book: tuple[Ledger, Notifier], *, place: str = "session"
+        self,
+        name: str,
+        make: Callable[[], Dialect | CalledDialect],
+        book: tuple[Ledger, Notifier],
+        *,
+        place: str = "session",
     ) -> None:
         self.name = name
         self._ledger, self.notifier = book
@@ -43,7 +49,7 @@ class Gateway:
         self._payments: dict[str, Notification] = {}
 
     @cached_property
-    def dialect(self) -> Dialect:
+    def dialect(self) -> Dialect | CalledDialect:
         """Return the vendor's protocol."""
         return self._make()
 
@@ -53,21 +59,58 @@ class Gateway:
         return [
             Route(session, self.show, methods=["GET"]),
             Route(session, door(name, "act", self.act), methods=["POST"]),
-            Route("/{rest:path}", door(name, "start", self.start), methods=["GET", "POST"]),
+            Route("/{rest:path}", self._entry(door), methods=["GET", "POST", "PUT", "DELETE"]),
         ]
+
+    def _entry(self, door: Door) -> Handler:
+        """Return what stands before everything else: one operation for a browser, several for a program."""
+        browser = door(self.name, "start", self.start)
+
+        async def entered(request: Request) -> Response:
+            if not isinstance(self.dialect, CalledDialect):
+                return await browser(request)
+            operation = self.dialect.operation(request.method, f"/{request.path_params['rest']}")
+            return await door(self.name, operation, self.called)(request)
+
+        return entered
+
+    async def called(self, request: Request) -> Response:
+        """Answer a call of the shop; a payment that it begins has its pay page."""
+        call = Call(
+            method=request.method,
+            path=f"/{request.path_params['rest']}",
+            query=request.url.query,
+            headers=dict(request.headers),
+            body=await read(request),
+        )
+        if not isinstance(self.dialect, CalledDialect):
+            raise Refusal(404, "this vendor is not called")
+        reply = self.dialect.call(call, self)
+        if isinstance(reply, Begun):
+            session = self._opened(reply.request)
+            reply = reply.reply(f"{str(request.base_url).rstrip('/')}{self._page(session)}")
+        return Response(reply.body, reply.status, dict(reply.headers))
+
+    def payments(self, order: str) -> list[Notification]:
+        """Return everything that happened about an order, oldest first."""
+        return [each for each in self._payments.values() if each.order == order]
+
+    def write(self, effect: What, order: str, **facts: str | int) -> None:
+        """Write an effect of a call into the ledger."""
+        self._ledger.write(self.name, effect, order, **facts)
 
     async def start(self, request: Request) -> Response:
         """Open the pay page of a payment request."""
         body, query = await read(request), request.url.query
+        if isinstance(self.dialect, CalledDialect):
+            raise Refusal(404, "this vendor is called")
         try:
             wanted = self.dialect.start(request.method, f"/{request.path_params['rest']}", query, body)
         except Refusal as refusal:
             lang = dict(parse_qsl(query or body.decode("utf-8", "replace"))).get("lang", "")
             title = str(refusal.status)
             return page("message", refusal.status, lang=lang, title=title, text=refusal.message)
-        session = sha256(msgspec.json.encode((self.name, wanted))).hexdigest()[:32]
-        self._sessions.setdefault(session, Session(id=session, request=wanted))
-        _bound(self._sessions)
+        session = self._opened(wanted)
         return RedirectResponse(f"{str(request.base_url).rstrip('/')}{self._page(session)}", 303)
 
     async def show(self, request: Request) -> Response:
@@ -96,6 +139,13 @@ class Gateway:
             return None
         returned = sum(each.amount for each in self._payments.values() if each.of == payment_id)
         return {**msgspec.to_builtins(payment), "returned": returned}
+
+    def _opened(self, wanted: Asked) -> str:
+        """Open the pay page of what is wanted and return its id; the same wish is the same page."""
+        session = sha256(msgspec.json.encode((self.name, wanted))).hexdigest()[:32]
+        self._sessions.setdefault(session, Session(id=session, request=wanted))
+        _bound(self._sessions)
+        return session
 
     def _tell(self, session: Session, action: Action) -> None:
         told = session.act(action)

@@ -18,7 +18,9 @@ LIMIT = 200_000
 Peer = str
 """`gateway` (the sandbox's own), the name of a vendor, `academy` or `mail`."""
 
-What = Literal["payment", "notification", "grant", "open", "revoke", "purchase", "sequence", "mail"]
+What = Literal[
+    "payment", "notification", "confirm", "grant", "open", "revoke", "purchase", "sequence", "mail"
+]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     done: str
     failed: str
     notify: str
+    reference: str = ""
+    """The vendor's own id of this payment, where it was begun by a call."""
 
 
 class Session(msgspec.Struct, kw_only=True):

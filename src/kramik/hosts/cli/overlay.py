@@ -59,7 +59,10 @@ def _gateway(name: str, world: Running, address: str, environ: MutableMapping[st
     panel = world.world.panels[name]
     panel.shop, panel.notify = address, f"{address}/api/payments/{name}"
     made_up: dict[str, object] = dict(vendors.vendor(name).DEMO)
-    for key in table.secret_keys(wiring.shape("gateways", name)) & made_up.keys():
+    shape = wiring.shape("gateways", name)
+    if "pay_url" in shape.__struct_fields__:
+        made_up["pay_url"] = f"{world.url}/{name}"
+    for key in table.secret_keys(shape) & made_up.keys():
         variable = f"SANDBOX_{name}_{key}".upper()
         environ[variable] = str(made_up[key])
         made_up[key] = f"env:{variable}"

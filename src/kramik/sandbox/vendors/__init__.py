@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from kramik.sandbox.dialect import Dialect, Panel
+    from kramik.sandbox.dialect import CalledDialect, Dialect, Panel
 
 
 class Vendor(Protocol):
@@ -20,7 +20,7 @@ class Vendor(Protocol):
         """Return the settings of its one account, as our adapter names them, without `base_url`."""
         ...
 
-    def dialect(self, panel: Panel) -> Dialect:
+    def dialect(self, panel: Panel) -> Dialect | CalledDialect:
         """Make the vendor's side, for a shop that set this panel."""
         ...
 
