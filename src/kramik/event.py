@@ -25,6 +25,7 @@ class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `reference` is the gateway's id of this very fact, unique for its kind; for a refund or a chargeback
     `of` is the reference of the payment that goes back. `shop_id` is the account that the gateway named.
+    `begun` is the reference of what was begun by our call, where that is another one.
     """
 
     order: str
@@ -34,6 +35,7 @@ class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     shop_id: str
     money: Money | None = None
     of: str = ""
+    begun: str = ""
 
     @property
     def fact(self) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -95,8 +95,11 @@ class Client:
         json: object = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        answers: Collection[int] = (),
     ) -> Answer:
         """Make one call; `doing` tells people what it is for, `path` is escaped already and lies below `base_url`.
+
+        `answers` are statuses outside of 2xx that say something here, such as 404 where nothing is an answer.
 
         Raises:
             Transient: it did not happen; the peer may have said when to come back.
@@ -115,7 +118,7 @@ class Client:
         except Lost as lost:
             raise self._lost(what, lost) from None
         answered = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in reply.headers}
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the numbers of HTTP are known by heart
+        if not 200 <= reply.status < 300 and reply.status not in answers:  # noqa: PLR2004 - known by heart
             raise self._decision(what, reply.status, answered.get("retry-after", ""), reply.body)
         if not reply.whole:
             raise OutcomeUnknown(f"{what}: answered {reply.status}, but the answer was cut off or too long")

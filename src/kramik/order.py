@@ -127,7 +127,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def begun_with(self, *, now: datetime, lasts: float) -> Begun | None:
         """Return the payment that a buyer can go on with: the last one, not failed and younger than `lasts` seconds."""
         last = self.begun[-1] if self.begun else None
-        failed = {payment.event.reference for payment in self.payments if payment.event.kind == "failed"}
+        events = (payment.event for payment in self.payments if payment.event.kind == "failed")
+        failed = {event.begun or event.reference for event in events}
         if last is None or last.reference in failed or now - last.at > timedelta(seconds=lasts):
             return None
         return last

@@ -87,6 +87,18 @@ def test_status(status: int, headers: list[str], decision: type[KramikError]) ->
     assert decision is type(failure(answering(reply(status, b"{}", *headers))))
 
 
+@pytest.mark.parametrize(("status", "headers"), [(302, ["location: https://pay.example/1"]), (404, [])])
+def test_a_status_that_is_an_answer(status: int, headers: list[str]) -> None:
+    """A status that the caller knows what to do with is an answer; any other one is decided as ever."""
+    with serving(answering(reply(status, b"{}", *headers))) as server:
+        client = Client(server.url, name="peer", call_seconds=2)
+        answer = client.send("GET", "/", doing="asking", answers=(302, 404))
+        with pytest.raises((Rejected, NeedsOperator)):
+            client.send("GET", "/", doing="asking", answers=(201,))
+        client.close()
+    assert (status, b"{}") == (answer.status, answer.body)
+
+
 @pytest.mark.parametrize(
     ("said", "after"),
     [
