@@ -57,16 +57,21 @@ class MailTool(Mailer, Post, Protocol):
 
 
 class Kind(Generic[Made_co]):
-    """An adapter that is loaded: the shape of its table, and how it is made from that and the time-out of a call."""
+    """An adapter that is loaded: the shape of its table, and how it is made from that and the time-out of a call.
+
+    `about` is what a mailing tool or an academy declares about itself, for the matrix.
+    """
 
     def __init__(
         self,
         shape: type[table.Shape],
         make: Callable[[table.Shape, float], Made_co],
         features: Features = NO_FEATURES,
+        *,
+        about: msgspec.Struct | None = None,
     ) -> None:
         self.shape: type[msgspec.Struct] = shape
-        self.features = features
+        self.features, self.about = features, about
         self._read, self._make = shape, make
 
     def make(self, settings: msgspec.Struct, call: float) -> Made_co:
@@ -132,15 +137,15 @@ def _stripe() -> Kind[Gateway]:
 
 
 def _sandbox_academy() -> Kind[Academy]:
-    from kramik.academies.sandbox import SandboxAcademy, Settings
+    from kramik.academies.sandbox import FEATURES, SandboxAcademy, Settings
 
-    return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call))
+    return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call), about=FEATURES)
 
 
 def _sandbox_mailer() -> Kind[MailTool]:
-    from kramik.mailers.sandbox import SandboxMailer, Settings
+    from kramik.mailers.sandbox import FEATURES, SandboxMailer, Settings
 
-    return Kind(Settings, lambda settings, call: SandboxMailer(settings, call_seconds=call))
+    return Kind(Settings, lambda settings, call: SandboxMailer(settings, call_seconds=call), about=FEATURES)
 
 
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {

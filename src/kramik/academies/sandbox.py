@@ -12,11 +12,19 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from kramik.academies import Features
 from kramik.errors import NeedsOperator
 from kramik.http import Answer, Client
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Repeat
 from kramik.table import Secret
+
+FEATURES = Features(
+    title="sandbox (for tests)",
+    repeat=("keyed", "set", "lookup", "unsafe"),
+    link="for good",
+    revokes=False,
+)
 
 DOING = "granting access"
 

@@ -12,8 +12,18 @@ from urllib.parse import quote
 import msgspec
 
 from kramik.http import Client
+from kramik.mailers import Features
 from kramik.ports import Delivery, Effect, Mail, Repeat
 from kramik.table import Secret
+
+FEATURES = Features(
+    title="sandbox (for tests)",
+    purchase="purchase",
+    purchase_repeat=("keyed", "set", "lookup", "unsafe"),
+    start="sequence",
+    sequence_repeat=("keyed", "set", "lookup", "unsafe"),
+    posts=True,
+)
 
 WELCOME = "welcome"
 """The sequence of a product that names none."""

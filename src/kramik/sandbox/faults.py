@@ -12,16 +12,21 @@ from threading import Lock
 
 import msgspec
 
-from kramik.sandbox import vendors
+from kramik.sandbox import academies, mailers, vendors
 
 KINDS = ("refuse", "time_out_after_effect", "garbage", "slow", "too_many_requests", "drop")
 OPERATIONS = {
     "gateway": ("start", "act", "status"),
     **dict.fromkeys(vendors.NAMES, ("start", "act")),
-    "academy": ("grant", "find", "revoke", "open"),
-    "mail": ("purchase", "sequence", "message", "find"),
+    **dict.fromkeys(("academy", *academies.NAMES), academies.OPERATIONS),
+    **dict.fromkeys(("mail", *mailers.NAMES), mailers.OPERATIONS),
 }
-"""What can go wrong, by peer; `gateway` is every gateway. `open` (a buyer at the course) only when it is named."""
+"""What can go wrong, by peer; `gateway`, `academy` and `mail` are every vendor of their family.
+
+`open` (a buyer at the course) only when it is named.
+"""
+
+FAMILIES = {"gateway": vendors.NAMES, "academy": academies.NAMES, "mail": mailers.NAMES}
 
 SECONDS = {"time_out_after_effect": 60.0, "slow": 1.0}
 MOST = 1000
@@ -55,7 +60,7 @@ class Fault(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     def concerns(self, peer: str, operation: str) -> bool:
         """Say whether this switch is about such a call."""
-        if self.peer not in ("*", peer) and not (self.peer == "gateway" and peer in vendors.NAMES):
+        if self.peer not in ("*", peer) and peer not in FAMILIES.get(self.peer, ()):
             return False
         return self.operation == operation or (not self.operation and operation != "open")
 

@@ -16,7 +16,7 @@ import msgspec
 LIMIT = 200_000
 
 Peer = str
-"""`gateway` (the sandbox's own), the name of a vendor, `academy` or `mail`."""
+"""`gateway`, `academy` or `mail` (the sandbox's own), or the name of a vendor."""
 
 What = Literal[
     "payment", "notification", "confirm", "grant", "open", "revoke", "purchase", "sequence", "mail"

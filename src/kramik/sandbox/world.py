@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from kramik.sandbox import faults, vendors
+from kramik.sandbox import academies, faults, mailers, vendors
 from kramik.sandbox.academy import Academy
 from kramik.sandbox.dialect import Panel
 from kramik.sandbox.door import Door, Refusal, answer, facts, read, resetting, told
@@ -20,6 +20,7 @@ from kramik.sandbox.mail import MailingTool
 from kramik.sandbox.notifier import Notifier
 from kramik.sandbox.pages import page, style
 from kramik.sandbox.settings import Settings
+from kramik.sandbox.stage import Curtain, Stage, Vendor
 from kramik.sandbox.vendors.sandbox import SandboxDialect
 
 SHOWN = 25
@@ -56,8 +57,16 @@ class World:
             Mount("/gateway", routes=[*self._status(), *self.gateway.routes(door)]),
             *(Mount(f"/{name}", routes=self._vendor(name).routes(door)) for name in vendors.NAMES),
             Mount("/academy", routes=self.academy.routes(door, settings.academy_token)),
+            *(self._played(name, academies.platform) for name in academies.NAMES),
             Mount("/mail", routes=self.mail.routes(door, settings.mail_token)),
+            *(self._played(name, mailers.tool) for name in mailers.NAMES),
         ]
+
+    def _played(self, name: str, load: Callable[[str], Vendor]) -> Mount:
+        stage = Stage(
+            name=name, ledger=self.ledger, lag=self.settings.lag, mailbox=self.mail.mailbox, door=self._door
+        )
+        return Mount(f"/{name}", app=Curtain(lambda: load(name).routes(stage)))
 
     def _status(self) -> list[Route]:
         return Status(self.gateway, self._own.signed).routes(self._door)

@@ -39,23 +39,37 @@ POLITE = 0.1
     metavar="NAME",
     help="The gateway that the sandbox world plays.",
 )
+@click.option(
+    "--mailer",
+    default=overlay.OWN,
+    show_default=True,
+    metavar="NAME",
+    help="The mailing tool that the sandbox world plays.",
+)
+@click.option(
+    "--academy",
+    default=overlay.OWN,
+    show_default=True,
+    metavar="NAME",
+    help="The academy that the sandbox world plays.",
+)
 @options.as_json
-def command(keep: Path | None, gateway: str, *, as_json: bool) -> None:
+def command(keep: Path | None, gateway: str, mailer: str, academy: str, *, as_json: bool) -> None:
     """Build the example shop, buy, pay, wait for access and open the course.
 
     Exit code 0 only if the link that the buyer was mailed opens the course.
 
     \b
     Example:
-      kramik demo --gateway imoje
+      kramik demo --gateway imoje --mailer sandbox --academy sandbox
     """
-    overlay.known(gateway)
+    cast = overlay.Cast(gateways=(gateway,), mailer=mailer, academy=academy)
+    cast.known()
     with tempfile.TemporaryDirectory(prefix="kramik-demo-") as scratch:
         folder = keep or Path(scratch) / "shop"
         new.make(folder)
-        with _served(folder, gateway) as facts:
-            place = "gateway" if gateway == overlay.OWN else gateway
-            order_id = Story(facts["url"], facts["sandbox"], place, quiet=as_json).told()
+        with _served(folder, cast) as facts:
+            order_id = Story(facts["url"], facts["sandbox"], cast, quiet=as_json).told()
             order = _completed(folder, order_id)
     if order is None or order.status != "completed":
         message = "the course is open, but the order is not complete; this is a bug"
@@ -70,10 +84,12 @@ def command(keep: Path | None, gateway: str, *, as_json: bool) -> None:
 class Story:
     """One purchase, step by step, over HTTP as a browser makes it."""
 
-    def __init__(self, shop: str, world: str, gateway: str, *, quiet: bool) -> None:
+    def __init__(self, shop: str, world: str, cast: overlay.Cast, *, quiet: bool) -> None:
         import httpx2
 
-        self._shop, self._world, self._gateway, self._quiet = shop, world, f"{world}/{gateway}/", quiet
+        self._shop, self._world, self._quiet = shop, world, quiet
+        self._gateway = f"{world}/{_mount(cast.gateways[0], 'gateway')}/"
+        self._academy = f"{world}/{_mount(cast.academy, 'academy')}/"
         self._browser = httpx2.Client(follow_redirects=True, timeout=15.0, trust_env=False)
         self._begun = time.monotonic()
 
@@ -168,7 +184,7 @@ class Story:
 
     def _open(self, link: str, order_id: str) -> None:
         course = self._opened(link)
-        if not str(course.url).startswith(f"{self._world}/academy/"):
+        if not str(course.url).startswith(self._academy):
             self._stop("the access link does not lead to the course", course)
         self._say("access", f"{course.url} is open")
         self._say("done", f"order {order_id}")
@@ -228,6 +244,11 @@ class Page(HTMLParser):
                 self.forms[-1].fields[known["name"]] = known.get("value", "")
 
 
+def _mount(name: str, own: str) -> str:
+    """Return where the world plays a vendor; its own of each family have a mount of another name."""
+    return own if name == overlay.OWN else name
+
+
 def _completed(folder: Path, order_id: str) -> Order | None:
     """Return the order as it was stored, as soon as it is complete."""
     until = time.monotonic() + LONGEST
@@ -240,7 +261,7 @@ def _completed(folder: Path, order_id: str) -> Order | None:
 
 
 @contextmanager
-def _served(folder: Path, gateway: str) -> Iterator[dict[str, str]]:
+def _served(folder: Path, cast: overlay.Cast) -> Iterator[dict[str, str]]:
     arguments = [
         sys.executable,
         "-m",
@@ -249,8 +270,7 @@ def _served(folder: Path, gateway: str) -> Iterator[dict[str, str]]:
         "--shop",
         str(folder),
         "--sandbox",
-        "--gateway",
-        gateway,
+        *("--gateway", cast.gateways[0], "--mailer", cast.mailer, "--academy", cast.academy),
         "--port",
         "0",
         "--sandbox-port",

@@ -57,8 +57,13 @@ def features() -> dict[str, Features]:
 def rendered() -> str:
     """Return the page."""
     rows = [[cell(name, it) for cell in _COLUMNS.values()] for name, it in features().items()]
-    lines = [_row(_COLUMNS), "|---" * len(_COLUMNS) + "|", *map(_row, rows)]
-    return "\n".join([_HEAD, *lines, "", _FOOT])
+    return "\n".join([_HEAD, *table(_COLUMNS, rows), "", _FOOT])
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return the lines of a table in Markdown."""
+    names = list(columns)
+    return [_row(names), "|---" * len(names) + "|", *map(_row, rows)]
 
 
 def _row(cells: Iterable[str]) -> str:

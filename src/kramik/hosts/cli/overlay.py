@@ -1,51 +1,74 @@
 """The sandbox world in place of every vendor, and this machine in place of the shop's addresses.
 
-A gateway is played by the world in the vendor's own protocol, with made-up keys that stand in the environment
-like real ones.
+A vendor is played by the world in its own protocol, with made-up keys that stand in the environment like real ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 if TYPE_CHECKING:
     from kramik.sandbox import Running
 
 OWN = "sandbox"
-"""The gateway of the sandbox itself; the others are played."""
+"""The vendor of the sandbox itself, in each family; the others are played."""
+
+ARTICLES = {"gateway": "no gateway", "mailer": "no mailing tool", "academy": "no academy"}
 
 
-def played() -> tuple[str, ...]:
-    """Return the gateways that the sandbox world can be, its own first."""
+ADDRESSES = ("base_url", "pay_url")
+"""Settings that say where a vendor is."""
+
+
+class Cast(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the sandbox world plays."""
+
+    gateways: tuple[str, ...] = (OWN,)
+    mailer: str = OWN
+    academy: str = OWN
+
+    def known(self) -> None:
+        """Look whether the world plays them all.
+
+        Raises:
+            UsageError: it plays no such vendor.
+        """
+        for family, names in (
+            ("gateway", self.gateways),
+            ("mailer", (self.mailer,)),
+            ("academy", (self.academy,)),
+        ):
+            for name in names:
+                if name not in played(family):
+                    message = (
+                        f"{name!r} is {ARTICLES[family]} of the sandbox; choose {', '.join(played(family))}"
+                    )
+                    raise click.UsageError(message)
+
+
+def played(family: str) -> tuple[str, ...]:
+    """Return the vendors of a family that the sandbox world can be, its own first."""
     from kramik import wiring
-    from kramik.sandbox import vendors
+    from kramik.sandbox import academies, mailers, vendors
 
-    return (OWN, *(name for name in vendors.NAMES if name in wiring.GATEWAYS))
-
-
-def known(name: str) -> str:
-    """Return the name of a gateway that the world plays.
-
-    Raises:
-        UsageError: it plays no such gateway.
-    """
-    if name not in played():
-        message = f"{name!r} is no gateway of the sandbox; choose {', '.join(played())}"
-        raise click.UsageError(message)
-    return name
+    names, adapters = {
+        "gateway": (vendors.NAMES, wiring.GATEWAYS),
+        "mailer": (mailers.NAMES, wiring.MAILERS),
+        "academy": (academies.NAMES, wiring.ACADEMIES),
+    }[family]
+    return (OWN, *(name for name in names if name in adapters))
 
 
-def tables(
-    world: Running, address: str, gateways: Iterable[str], environ: MutableMapping[str, str]
-) -> dict[str, object]:
+def tables(world: Running, address: str, cast: Cast, environ: MutableMapping[str, str]) -> dict[str, object]:
     """Return the tables of `shop.toml` that put the world there; made-up secrets go into `environ`."""
     return {
-        "gateways": {name: _gateway(name, world, address, environ) for name in gateways},
-        "academy": {"kind": "sandbox", "base_url": world.url, "token": "env:SANDBOX_ACADEMY_TOKEN"},
-        "mailer": {"kind": "sandbox", "base_url": world.url, "token": "env:SANDBOX_MAIL_TOKEN"},
+        "gateways": {name: _gateway(name, world, address, environ) for name in cast.gateways},
+        "academy": _academy(cast.academy, world, environ),
+        "mailer": _mailer(cast.mailer, world, environ),
         "shop": {"url": address, "api": address, "secret": "env:KRAMIK_SECRET"},
     }
 
@@ -53,17 +76,50 @@ def tables(
 def _gateway(name: str, world: Running, address: str, environ: MutableMapping[str, str]) -> dict[str, object]:
     if name == OWN:
         return {"base_url": world.url, "shop_id": "sandbox-shop", "key": "env:SANDBOX_GATEWAY_KEY"}
-    from kramik import table, wiring
     from kramik.sandbox import vendors
 
     panel = world.world.panels[name]
     panel.shop, panel.notify = address, f"{address}/api/payments/{name}"
-    made_up: dict[str, object] = dict(vendors.vendor(name).DEMO)
-    shape = wiring.shape("gateways", name)
-    if "pay_url" in shape.__struct_fields__:
-        made_up["pay_url"] = f"{world.url}/{name}"
+    return _table(("gateways", name), vendors.vendor(name).DEMO, world, environ)
+
+
+def _academy(name: str, world: Running, environ: MutableMapping[str, str]) -> dict[str, object]:
+    if name == OWN:
+        return {"kind": OWN, "base_url": world.url, "token": "env:SANDBOX_ACADEMY_TOKEN"}
+    from kramik.sandbox import academies
+
+    return {"kind": name, **_table(("academy", name), academies.platform(name).DEMO, world, environ)}
+
+
+def _mailer(name: str, world: Running, environ: MutableMapping[str, str]) -> dict[str, object]:
+    if name == OWN:
+        return {"kind": OWN, "base_url": world.url, "token": "env:SANDBOX_MAIL_TOKEN"}
+    from kramik.sandbox import mailers
+
+    return {"kind": name, **_table(("mailer", name), mailers.tool(name).DEMO, world, environ)}
+
+
+def _table(
+    which: tuple[str, str], demo: Mapping[str, object], world: Running, environ: MutableMapping[str, str]
+) -> dict[str, object]:
+    """Return the settings of the vendor's one account; its secrets stand in the environment."""
+    from kramik import table, wiring
+
+    name = which[1]
+    shape, mount = wiring.shape(*which), f"{world.url}/{name}"
+    made_up = {key: _placed(value, mount) for key, value in demo.items()}
     for key in table.secret_keys(shape) & made_up.keys():
-        variable = f"SANDBOX_{name}_{key}".upper()
+        variable = f"SANDBOX_{name}_{key}".upper().replace("-", "_")
         environ[variable] = str(made_up[key])
         made_up[key] = f"env:{variable}"
-    return {"base_url": f"{world.url}/{name}", **made_up}
+    known = {field.encode_name for field in msgspec.structs.fields(shape)}
+    return {**{key: mount for key in ADDRESSES if key in known}, **made_up}
+
+
+def _placed(value: object, mount: str) -> object:
+    """Put the address of the mount where a text says `{url}`."""
+    if isinstance(value, str):
+        return value.replace("{url}", mount)
+    if isinstance(value, Mapping):
+        return {key: _placed(each, mount) for key, each in value.items()}
+    return [_placed(each, mount) for each in value] if isinstance(value, list) else value

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="With --sandbox: the gateway that the world plays; may be given again, the first is the default.",
 )
+@click.option("--mailer", metavar="NAME", help="With --sandbox: the mailing tool that the world plays.")
+@click.option("--academy", metavar="NAME", help="With --sandbox: the academy that the world plays.")
 @options.as_json
 def command(  # noqa: PLR0913, PLR0917 - one argument an option
     folder: Path,
@@ -70,6 +72,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     sandbox_port: int,
     gateways: tuple[str, ...],
     *,
+    mailer: str | None,
+    academy: str | None,
     sandbox: bool,
     as_json: bool,
 ) -> None:
@@ -84,7 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     from kramik import config, wiring
     from kramik.hosts import server
 
-    _check(gateways, sandbox=sandbox)
+    cast = _cast(gateways, mailer, academy, sandbox=sandbox)
     place = options.place(folder, data)
     place.mkdir(parents=True, exist_ok=True)
     environ = config.environment(folder, os.environ)
@@ -92,8 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     address = server.address(door)
     world = _world(place, environ, sandbox_port) if sandbox else None
     try:
-        names = gateways or (overlay.OWN,)
-        tables = None if world is None else overlay.tables(world, address, names, environ)
+        tables = None if world is None else overlay.tables(world, address, cast, environ)
         settings = wiring.read(folder, environ, tables)
         ready = {"url": address, "data": str(place), "sandbox": world.url if world else None}
         served = server.Served(
@@ -106,14 +109,20 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
             world.stop()
 
 
-def _check(gateways: tuple[str, ...], *, sandbox: bool) -> None:
-    if gateways and not sandbox:
-        message = (
-            "--gateway says what the sandbox plays; add --sandbox, or write [gateways.NAME] into shop.toml"
-        )
-        raise click.UsageError(message)
-    for name in gateways:
-        overlay.known(name)
+def _cast(
+    gateways: tuple[str, ...], mailer: str | None, academy: str | None, *, sandbox: bool
+) -> overlay.Cast:
+    """Return who the sandbox world plays."""
+    given = {"--gateway": gateways, "--mailer": mailer, "--academy": academy}
+    for option, names in given.items():
+        if names and not sandbox:
+            table = "[gateways.NAME]" if option == "--gateway" else f"[{option.removeprefix('--')}]"
+            message = f"{option} says what the sandbox plays; add --sandbox, or write {table} into shop.toml"
+            raise click.UsageError(message)
+    own = overlay.OWN
+    cast = overlay.Cast(gateways=gateways or (own,), mailer=mailer or own, academy=academy or own)
+    cast.known()
+    return cast
 
 
 def _world(place: Path, environ: dict[str, str], port: int) -> Running:

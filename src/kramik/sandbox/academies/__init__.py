@@ -1,0 +1,28 @@
+"""The academies of real vendors as this world plays them: one file a vendor, written from its documents.
+
+Each is loaded when somebody first asks for it, so that a world starts fast and needs only what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kramik.sandbox.stage import Vendor
+
+OPERATIONS = ("grant", "find", "link", "revoke", "open", "token", "setup")
+"""What the faults call the requests of a shop, whatever the vendor calls them.
+
+`link` is a fresh link, `open` a buyer at the course, `token` an OAuth token, `setup` what `check --live` asks.
+"""
+
+_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {}
+
+NAMES = tuple(_PLATFORMS)
+"""The vendors; each is mounted at `/<name>`."""
+
+
+def platform(name: str) -> Vendor:
+    """Load the file of a vendor."""
+    return _PLATFORMS[name]()

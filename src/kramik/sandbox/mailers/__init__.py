@@ -1,0 +1,28 @@
+"""The mailing tools of real vendors as this world plays them: one file a vendor, written from its documents.
+
+Each is loaded when somebody first asks for it, so that a world starts fast and needs only what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kramik.sandbox.stage import Vendor
+
+OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
+"""What the faults call the requests of a shop, whatever the vendor calls them.
+
+`person` is everything about one person but the sequence, `token` an OAuth refresh, `setup` what `check --live` asks.
+"""
+
+_TOOLS: Mapping[str, Callable[[], Vendor]] = {}
+
+NAMES = tuple(_TOOLS)
+"""The vendors; each is mounted at `/<name>`."""
+
+
+def tool(name: str) -> Vendor:
+    """Load the file of a vendor."""
+    return _TOOLS[name]()
