@@ -51,6 +51,9 @@ class _NoFeatures(msgspec.Struct, frozen=True):
 
 NO_FEATURES = _NoFeatures()
 
+PATIENCE = 10.0
+"""Seconds that a gateway may take at most when it is called: a buyer waits."""
+
 
 class MailTool(Mailer, Post, Protocol):
     """A mailing tool that can also send one mail."""
@@ -124,6 +127,15 @@ def _twocheckout() -> Kind[Gateway]:
     return Kind(Settings, lambda settings, _: TwoCheckoutGateway(settings), FEATURES)
 
 
+def _przelewy24() -> Kind[CallingGateway]:
+    from kramik.gateways.przelewy24 import FEATURES, Przelewy24Gateway, Settings
+
+    def make(settings: Settings, call: float) -> Przelewy24Gateway:
+        return Przelewy24Gateway(settings, call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
+
+
 def _redsys() -> Kind[Gateway]:
     from kramik.gateways.redsys import FEATURES, RedsysGateway, Settings
 
@@ -156,6 +168,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "tpay": _tpay,
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,
+    "przelewy24": _przelewy24,
     "redsys": _redsys,
     "stripe": _stripe,
 }

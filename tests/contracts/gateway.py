@@ -28,8 +28,8 @@ class Till:
     """One gateway and its other side: `told` signs what it would notify, `resigned` replaces or drops the signature.
 
     What a vendor's protocol leaves open is declared: `changeable` are the fields of a payment request that it does not
-    protect, `unsigned` the bytes of a notification's body that its signature does not cover, and `read_as` what can be
-    known of an event when a vendor names things its own way.
+    protect, `unsigned` the bytes of a notification's body that its signature does not cover, `blank_end` that white
+    space may follow, and `read_as` what can be known of an event when a vendor names things its own way.
     """
 
     gateway: Gateway
@@ -41,9 +41,10 @@ class Till:
     told: Callable[[PaymentEvent], RawNotification]
     signature: Callable[[RawNotification], str]
     resigned: Callable[[RawNotification, str | None], RawNotification]
-    accepts: Callable[[PaymentRequest], bool]
+    accepts: Callable[[PaymentRequest], bool] = lambda _: False
     changeable: Collection[str] = ()
     unsigned: Callable[[RawNotification], Collection[int]] = lambda _: ()
+    blank_end: bool = False
     read_as: Callable[[PaymentEvent], PaymentEvent] = lambda event: event
 
     def event(self, **changes: object) -> PaymentEvent:
@@ -120,7 +121,13 @@ def changed_byte_is_refused(till: Till) -> None:
 def shortened_or_lengthened_is_refused(till: Till) -> None:
     """A notification that was cut, emptied or added to is not authentic."""
     raw = till.told(till.event())
-    bodies = [b"", raw.body[:-1], raw.body + b" ", raw.body + b"\0", raw.body * 2]
+    bodies = [
+        b"",
+        raw.body[:-1],
+        *([] if till.blank_end else [raw.body + b" "]),
+        raw.body + b"\0",
+        raw.body * 2,
+    ]
     bodies += [] if 0 in till.unsigned(raw) else [raw.body[1:]]
     assert [body for body in bodies if not refused(till, msgspec.structs.replace(raw, body=body))] == []
 
@@ -220,11 +227,15 @@ def _forgeries(signature: str) -> Iterator[str | None]:
     yield signature.translate({ord(digit): 0xFF10 + at for at, digit in enumerate("0123456789")})
 
 
-PROMISES = (
+REQUESTS = (
     same_request,
     request_is_accepted,
     changed_request_is_refused,
     missing_field_is_refused,
+)
+"""What is promised of a request that is signed in memory."""
+
+NOTIFICATIONS = (
     money_in_minor_units,
     whole_event,
     unknown_order_is_accepted,
@@ -237,3 +248,6 @@ PROMISES = (
     exact_acknowledgement,
     empty_key_is_refused,
 )
+"""What is promised of notifications, by every gateway."""
+
+PROMISES = (*REQUESTS, *NOTIFICATIONS)

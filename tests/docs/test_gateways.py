@@ -10,19 +10,36 @@ import pytest
 
 from kramik import wiring
 from kramik.hosts.cli import matrix
+from kramik.money import Money
 from kramik.payment import PaymentRequest, encoded
-from kramik.ports import CallingGateway, Gateway, Returns
+from kramik.ports import Asking, CallingGateway, Confirming, Gateway, Returns
 from kramik.sandbox.dialect import CalledDialect, Dialect, Notification, Panel, Request
 from kramik.sandbox.vendors import NAMES, vendor
 from tests.story.example import an_order
 
 DOCS = Path(__file__).parents[2] / "docs" / "gateways"
 FEATURES = matrix.features()
+SIGNED = tuple(name for name in NAMES if FEATURES[name].start != "call")
+CALLED = tuple(name for name in NAMES if FEATURES[name].start == "call")
 RETURNS = Returns(
     done="https://kurs.example/thanks/?order=1&key=a",
     failed="https://kurs.example/failed/",
     notify="https://api.kurs.example/api/payments/told",
 )
+
+ASKED = Request(
+    order="0123456789abcdefghjkmnpqrs-1",
+    shop_id="235316",
+    money=Money(minor=29_900, currency="PLN"),
+    description="Agregaty w praktyce",
+    email="anna@example.com",
+    lang="pl",
+    done=RETURNS.done,
+    failed=RETURNS.failed,
+    notify=RETURNS.notify,
+    reference="0123456789abcdefghjkmnpqrs-1",
+)
+"""What a called vendor was asked for."""
 
 
 def made(name: str, **settings: str) -> Gateway | CallingGateway:
@@ -61,7 +78,7 @@ def test_every_gateway_has_a_page(name: str) -> None:
     assert re.search(r"^#+ .*(can ?not|does not)", page, re.MULTILINE | re.IGNORECASE)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SIGNED)
 def test_start(name: str) -> None:
     """A gateway declared as link starts by GET, one declared as form by POST."""
     kinds = {"GET": "link", "POST": "form"}
@@ -72,7 +89,7 @@ def test_start(name: str) -> None:
         assert declared == kinds[started(name).method]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SIGNED)
 def test_browsers_may_go_there(name: str) -> None:
     """The payment leads to the origin of `base_url`, which the pages' `form-action` lists; by default over TLS."""
     fields = {each.name: each.default for each in msgspec.structs.fields(wiring.shape("gateways", name))}
@@ -80,7 +97,7 @@ def test_browsers_may_go_there(name: str) -> None:
     assert str(fields["base_url"]).startswith("https://")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SIGNED)
 def test_address_of_notifications(name: str) -> None:
     """The notification's address travels with the payment exactly where the matrix says so."""
     asked = _asked(name, _played(name))
@@ -89,7 +106,7 @@ def test_address_of_notifications(name: str) -> None:
     ] == asked.notify
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SIGNED)
 def test_methods(name: str) -> None:
     """Every declared way to pay changes the payment request; one that nobody knows does not."""
     plain = started(name)
@@ -98,10 +115,27 @@ def test_methods(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_is_called(name: str) -> None:
+    """What the matrix says about calls is what the adapter offers."""
+    gateway: object = made(name)
+    ports = (CallingGateway, Confirming, Asking)
+    declared = (name in CALLED, FEATURES[name].confirms, FEATURES[name].asks)
+    assert declared == tuple(isinstance(gateway, port) for port in ports)
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_calls_go_over_tls(name: str) -> None:
+    """What is called, and where the buyer pays, is an address over TLS unless the settings say otherwise."""
+    fields = {each.name: each.default for each in msgspec.structs.fields(wiring.shape("gateways", name))}
+    urls = [str(fields[key]) for key in ("base_url", "pay_url") if key in fields]
+    assert urls == [url for url in urls if url.startswith("https://")]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_it_tells(name: str) -> None:
     """Refunds and chargebacks are told exactly by the gateways that the matrix names."""
-    side = _played(name)
-    asked = _asked(name, side)
+    side = vendor(name).dialect(Panel(notify="https://typed.example/"))
+    asked = ASKED if isinstance(side, CalledDialect) else _asked(name, side)
     paid = _told(asked, "paid", "t-1")
     assert side.letters(paid, asked)
     told = {kind: bool(side.letters(_told(asked, kind, "t-2"), asked)) for kind in ("refund", "chargeback")}

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-Start = Literal["link", "form", "link or form"]
+Start = Literal["link", "form", "link or form", "call"]
 Told = Literal["request", "panel"]
 Proof = Literal["published", "computed", "documents", "unsigned"]
 
@@ -19,6 +19,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
 
     `address` says where it learns the address of notifications; `methods` are the ways to pay that it takes from a
     buyer's choice at the shop; `request` and `notification` say by what vectors their signatures are proven.
+    `confirms`: a notification of a payment is followed by a call; `asks`: it can be asked what became of an order.
     """
 
     title: str
@@ -30,4 +31,6 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     refunds: bool = False
     chargebacks: bool = False
+    confirms: bool = False
+    asks: bool = False
     extra: str = ""

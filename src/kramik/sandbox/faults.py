@@ -17,7 +17,7 @@ from kramik.sandbox import academies, mailers, vendors
 KINDS = ("refuse", "time_out_after_effect", "garbage", "slow", "too_many_requests", "drop")
 OPERATIONS = {
     "gateway": ("start", "act", "status"),
-    **dict.fromkeys(vendors.NAMES, ("start", "act")),
+    **dict.fromkeys(vendors.NAMES, ("start", "act", "token", "begin", "confirm", "ask")),
     **dict.fromkeys(("academy", *academies.NAMES), academies.OPERATIONS),
     **dict.fromkeys(("mail", *mailers.NAMES), mailers.OPERATIONS),
 }

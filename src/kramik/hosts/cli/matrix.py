@@ -15,17 +15,22 @@ from kramik.gateways import Features
 _HEAD = """\
 # Gateways
 
-Every gateway here is signed in memory: no call is made to it before the buyer is on the way to pay.
+Most gateways are signed in memory: no call is made before the buyer is on the way to pay.
+Those that start with a *call* are called once for an order that is already stored.
+When they are down, the order waits and the buyer can go on with it.
 Each can be tried without an account: `kramik demo --gateway NAME`, or `kramik serve --sandbox --gateway NAME`.
 
 This page is made of the `FEATURES` in `src/kramik/gateways/` by `python -m kramik.hosts.cli.matrix`.
 How to add another one: [adding a gateway](../adding-a-gateway.md).
 """
 _FOOT = """\
+- **start**: what sends the buyer there: a signed link or form, or the address that one call returns.
 - **name**: the table of `shop.toml`, `[gateways.NAME]`.
 - **notification to**: `request` when each payment carries the address, `panel` when you enter it at the gateway.
 - **methods**: the ways to pay that a buyer may choose at the shop; without a choice the gateway asks.
 - **refunds**, **chargebacks**: whether the gateway tells of them, so that they become facts of the order.
+- **confirmed by a call**: a notification of a payment is followed by a call of the worker before it is believed.
+- **can be asked**: `kramik sweep` asks what became of an order that stayed unpaid, which finds a lost notification.
 - **request proven by**, **notification proven by**: what holds that we sign and verify as the gateway does.
   `published`: an example with key and signature that the vendor or a public test suite published.
   `computed`: an example that we made from the written rule, so the first real payment is its proof.
@@ -42,6 +47,8 @@ _COLUMNS: dict[str, Callable[[str, Features], str]] = {
     "methods": lambda _, it: ", ".join(it.methods),
     "refunds": lambda _, it: "yes" if it.refunds else "no",
     "chargebacks": lambda _, it: "yes" if it.chargebacks else "no",
+    "confirmed by a call": lambda _, it: "yes" if it.confirms else "",
+    "can be asked": lambda _, it: "yes" if it.asks else "",
     "request proven by": lambda _, it: it.request,
     "notification proven by": lambda _, it: it.notification,
     "extra": lambda _, it: f"`{it.extra}`" if it.extra else "",

@@ -67,6 +67,12 @@ def _redsys() -> Vendor:
     return redsys
 
 
+def _przelewy24() -> Vendor:
+    from kramik.sandbox.vendors import przelewy24
+
+    return przelewy24
+
+
 def _stripe() -> Vendor:
     from kramik.sandbox.vendors import stripe
 
@@ -81,6 +87,7 @@ _VENDORS: Mapping[str, Callable[[], Vendor]] = {
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,
     "redsys": _redsys,
+    "przelewy24": _przelewy24,
     "stripe": _stripe,
 }
 
