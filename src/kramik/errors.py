@@ -64,6 +64,10 @@ class NeedsOperator(KramikError):
     """A person must act: park the order and show them the sentence."""
 
 
+class NotMailable(NeedsOperator):
+    """The mailing tool will not mail this person: send the access mail ourselves."""
+
+
 class InvariantBroken(KramikError):
     """A change that must be impossible was attempted: write nothing, keep the order as it is, tell a person."""
 

@@ -58,6 +58,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
             raise OutcomeUnknown(why) from None
 
 
+class Budget:
+    """The seconds that the calls of one effect share, so that it ends as surely as a single call does."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left; none or less when the time is up."""
+        return self._until - time.monotonic()
+
+
 class Client:
     """One peer; its connections are kept open and shared by all threads.
 
@@ -85,7 +97,7 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.name!r})"
 
-    def send(
+    def send(  # noqa: PLR0913 - one argument a part of the request
         self,
         method: Method,
         path: str,
@@ -96,10 +108,12 @@ class Client:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         answers: Collection[int] = (),
+        budget: Budget | None = None,
     ) -> Answer:
         """Make one call; `doing` tells people what it is for, `path` is escaped already and lies below `base_url`.
 
         `answers` are statuses outside of 2xx that say something here, such as 404 where nothing is an answer.
+        With a `budget` the call gets no more than what is left of it.
 
         Raises:
             Transient: it did not happen; the peer may have said when to come back.
@@ -107,19 +121,23 @@ class Client:
             Rejected: the peer refused it, with the peer's own words.
             NeedsOperator: it can not work with these settings.
         """
-        what = f"{self.name}, {doing}"
+        what, seconds = f"{self.name}, {doing}", self.call_seconds if budget is None else budget.left
+        if seconds <= 0:
+            raise Transient(f"{what}: the calls before took all the time; nothing was sent")
         content, kind = _content(method, json, form)
         target = f"{path}?{urlencode(query)}" if query else path
         try:
             heads = [*self._headers, *kind, *_encoded(headers or {})]
-            reply = self._line.exchange(method, target, headers=heads, content=content)
+            reply = self._line.exchange(method, target, headers=heads, content=content, seconds=seconds)
         except (Unwritable, UnicodeError):
             raise NeedsOperator(f"{what}: this request can not be written; look for odd characters") from None
         except Lost as lost:
             raise self._lost(what, lost) from None
         answered = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in reply.headers}
         if not 200 <= reply.status < 300 and reply.status not in answers:  # noqa: PLR2004 - known by heart
-            raise self._decision(what, reply.status, answered.get("retry-after", ""), reply.body)
+            raise self._decision(
+                what, reply.status, answered.get("retry-after", ""), self._shown(reply.body, headers or {})
+            )
         if not reply.whole:
             raise OutcomeUnknown(f"{what}: answered {reply.status}, but the answer was cut off or too long")
         return Answer(status=reply.status, headers=answered, body=reply.body, what=what)
@@ -139,7 +157,7 @@ class Client:
         how = f"no connection within {self.call_seconds:g} seconds" if lost.timed_out else "no connection"
         return Transient(f"{what}: {how}; nothing was sent")
 
-    def _decision(self, what: str, status: int, retry_after: str, body: bytes) -> KramikError:
+    def _decision(self, what: str, status: int, retry_after: str, said: str) -> KramikError:
         after = _seconds(retry_after)
         if status in (408, 429) or (status == 503 and after is not None):  # noqa: PLR2004 - as above
             return Transient(f"{what}: answered {status}, try again later", after=after)
@@ -149,15 +167,15 @@ class Client:
             return NeedsOperator(
                 f"{what}: answered {status}, which is not followed; check base_url in shop.toml"
             )
-        said = self._shown(body)
         advice = _ADVICE.get(status, "mend the cause and retry the order")
         message = f"{what}: refused with {status}" + (f" ({said})" if said else "") + f"; {advice}"
         return Rejected(Problem(field="", code="refused", message=message))
 
-    def _shown(self, body: bytes) -> str:
+    def _shown(self, body: bytes, headers: Mapping[str, str]) -> str:
         """Return the peer's own words on one short line, without what must not be shown."""
         text = body[: LARGEST // 16].decode("utf-8", "replace")
-        for secret in self._secrets:
+        own = _longest_first(word for each in headers.values() for word in (each, *each.split()))
+        for secret in (*self._secrets, *own):
             text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
         printable = "".join(char if char.isprintable() else " " for char in _EMAIL.sub("…@…", text))
         line = " ".join(printable.split())

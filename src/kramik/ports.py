@@ -293,6 +293,33 @@ class Post(Protocol):
         ...
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret as it was last stored; `version` counts its writes from 1."""
+
+    value: str
+    version: int
+
+    def __repr__(self) -> str:
+        return f"Kept(version={self.version})"
+
+
+class Vault(Protocol):
+    """Secrets that a vendor hands out and changes, such as a refresh token that works once."""
+
+    def get(self, name: str) -> Kept | None:
+        """Return the secret as it was last stored; None when there is none."""
+        ...
+
+    def put(self, name: str, value: str, *, version: int) -> Kept:
+        """Store a secret durably if nobody stored one since `version`; 0 when there is none yet.
+
+        Raises:
+            Conflict: somebody did; get it and look again.
+            Transient: unknown whether it is stored; get it and see.
+        """
+        ...
+
+
 class Log(Protocol):
     """Where events go, one line each."""
 

@@ -78,8 +78,10 @@ class Line:
         self._pool: httpcore2.ConnectionPool | None = None
         self._lock = Lock()
 
-    def exchange(self, method: str, target: str, *, headers: Headers, content: bytes) -> Reply:
-        """Make one call; `target` is a path below the origin, with its query.
+    def exchange(
+        self, method: str, target: str, *, headers: Headers, content: bytes, seconds: float | None = None
+    ) -> Reply:
+        """Make one call; `target` is a path below the origin, with its query, `seconds` less than its usual time.
 
         Raises:
             Lost: no reply came within the time, or the connection broke.
@@ -87,14 +89,15 @@ class Line:
         """
         import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
 
-        _call.deadline, _call.sent = time.monotonic() + self._seconds, False
+        lasts = self._seconds if seconds is None else min(seconds, self._seconds)
+        _call.deadline, _call.sent = time.monotonic() + lasts, False
         try:
             request = httpcore2.Request(
                 method,
                 self._url(target),
                 headers=[(b"host", self._origin.named), *headers],
                 content=content,
-                extensions={"timeout": {"pool": self._seconds}},
+                extensions={"timeout": {"pool": lasts}},
             )
             response = self._connections().handle_request(request)
         except (httpcore2.LocalProtocolError, UnicodeError):

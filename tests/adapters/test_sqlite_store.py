@@ -11,10 +11,10 @@ import apsw
 import pytest
 
 from kramik.errors import Conflict, NeedsOperator, Transient
-from kramik.ports import Orders, Query, Queue
+from kramik.ports import Kept, Orders, Query, Queue, Vault
 from kramik.stores.sqlite import SqliteStore
 from kramik.stores.sqlite.writer import Writer
-from tests.contracts import orders, queue
+from tests.contracts import orders, queue, vault
 from tests.contracts.race import PATIENCE
 from tests.contracts.sales import NOON, after, message, placed
 
@@ -55,13 +55,21 @@ def test_queue(store: SqliteStore, promise: Callable[[Queue], None]) -> None:
     promise(store.queue)
 
 
+@pytest.mark.parametrize("promise", vault.PROMISES)
+def test_vault(store: SqliteStore, promise: Callable[[Vault], None]) -> None:
+    """A vault in SQLite keeps each promise of a vault."""
+    promise(store.vault)
+
+
 def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
     """Closing writes what was accepted, and the next process finds it."""
     with SqliteStore(tmp_path / "shop.db") as store:
         for number in range(300):
             store.orders.insert(placed(f"{number}"))
             store.queue.put(message(f"{number}"), now=NOON)
+        store.vault.put("kit", "s3cret", version=0)
     with SqliteStore(tmp_path / "shop.db") as store:
+        assert Kept(value="s3cret", version=1) == store.vault.get("kit")
         assert (len(store.orders.search(Query(limit=1000))), store.queue.depth()) == (300, 300)
     assert [file.name for file in tmp_path.iterdir()] == ["shop.db"]
 

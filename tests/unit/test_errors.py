@@ -9,6 +9,7 @@ from kramik.errors import (
     KramikError,
     NeedsOperator,
     NotAuthentic,
+    NotMailable,
     OutcomeUnknown,
     Problem,
     Rejected,
@@ -17,7 +18,17 @@ from kramik.errors import (
 
 
 @pytest.mark.parametrize(
-    "kind", [Rejected, NotAuthentic, Transient, Conflict, OutcomeUnknown, NeedsOperator, InvariantBroken]
+    "kind",
+    [
+        Rejected,
+        NotAuthentic,
+        Transient,
+        Conflict,
+        OutcomeUnknown,
+        NeedsOperator,
+        NotMailable,
+        InvariantBroken,
+    ],
 )
 def test_every_decision_about_work_has_one_root(kind: type[Exception]) -> None:
     """Whoever handles work can name all decisions at once."""

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from kramik.errors import ConfigurationError, KramikError, NeedsOperator, OutcomeUnknown, Rejected, Transient
-from kramik.http import LONGEST_WAIT, SHOWN, Client
+from kramik.http import LONGEST_WAIT, SHOWN, Budget, Client
 from kramik.wire import LARGEST
 from tests.unit.raw_server import (
     PATIENCE,
@@ -333,6 +333,35 @@ def test_refusal_shows_no_secret(said: str) -> None:
     assert [
         word for word in ("token", "nobody", "anna") if word in shown.removeprefix("peer, granting")
     ] == []
+
+
+def test_header_of_one_call_is_not_shown() -> None:
+    """A secret that one call alone carries is as hidden as those of all calls."""
+    script = answering(reply(403, b"you sent a secret of today"))
+    with peer(script) as (_, client), pytest.raises(Rejected) as caught:
+        client.send("GET", "/", doing="asking", headers={"X-Key": "a secret of today"})
+    assert "of today" not in str(caught.value)
+
+
+def test_calls_share_a_budget() -> None:
+    """Calls with one budget end together with it, and what would begin behind it is not sent at all."""
+    with peer(silent, call=PATIENCE) as (server, client):
+        budget, begun = Budget(0.3), monotonic()
+        with pytest.raises(OutcomeUnknown):
+            client.send("POST", "/first", doing="asking", json={}, budget=budget)
+        with pytest.raises(Transient, match="nothing was sent"):
+            client.send("POST", "/second", doing="asking", json={}, budget=budget)
+        assert monotonic() - begun < LINE_LIMIT
+    assert 1 == len(server.asked)
+
+
+def test_a_budget_never_lengthens_a_call() -> None:
+    """A call with a large budget still ends at its own time."""
+    with peer(silent) as (_, client):
+        begun = monotonic()
+        with pytest.raises(OutcomeUnknown):
+            client.send("POST", "/", doing="asking", json={}, budget=Budget(PATIENCE))
+        assert monotonic() - begun < LINE_LIMIT
 
 
 @pytest.mark.parametrize(

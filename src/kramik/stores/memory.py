@@ -1,4 +1,4 @@
-"""Orders and the queue in memory: for tests, simulations and as the shortest description of both ports.
+"""Orders, the queue and the vault in memory: for tests, simulations and as the shortest description of the ports.
 
 It keeps every promise of the ports except durability, also between threads.
 """
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from kramik.errors import Conflict
 from kramik.order import Order
-from kramik.ports import Query
+from kramik.ports import Kept, Query
 from kramik.queue import Message, Poisoned, Received, decode, encode
 
 
@@ -142,6 +142,28 @@ class MemoryQueue:
     def _is_ours(self, received: Received) -> bool:
         found = self._messages.get(received.id)
         return found is not None and found[2] == received.receipt
+
+
+class MemoryVault:
+    """Secrets in a dict."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Kept] = {}
+        self._lock = Lock()
+
+    def get(self, name: str) -> Kept | None:
+        """Return the secret as it was last stored."""
+        return self._kept.get(name)
+
+    def put(self, name: str, value: str, *, version: int) -> Kept:
+        """Store a secret if nobody stored one since."""
+        with self._lock:
+            found = self._kept.get(name)
+            if (found.version if found else 0) != version:
+                msg = f"the secret {name!r} was written by somebody else"
+                raise Conflict(msg)
+            kept = self._kept[name] = Kept(value=value, version=version + 1)
+            return kept
 
 
 def _future(write: Callable[[], object]) -> Future[None]:

@@ -1,4 +1,4 @@
-"""Orders and the queue in one SQLite file, for a shop on one machine.
+"""Orders, the queue and the vault in one SQLite file, for a shop on one machine.
 
 One thread writes and shares each fsync among all who wait (`writer`), any number of threads read (`readers`).
 Commands in other processes may open the same file at any time.

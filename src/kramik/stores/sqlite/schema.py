@@ -69,6 +69,13 @@ STEPS = (
     );
     CREATE INDEX orders_payment ON orders (payment) WHERE payment IS NOT NULL;
     """,
+    """
+    CREATE TABLE vault (
+        name TEXT NOT NULL PRIMARY KEY,
+        version INTEGER NOT NULL,
+        value TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 
 

@@ -1,4 +1,4 @@
-"""The store that a shop opens: orders, queue, and the file below both."""
+"""The store that a shop opens: orders, queue, vault, and the file below them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kramik.stores.sqlite.database import Database
 from kramik.stores.sqlite.orders import SqliteOrders
 from kramik.stores.sqlite.queue import SqliteQueue
 from kramik.stores.sqlite.readers import Readers
+from kramik.stores.sqlite.vault import SqliteVault
 from kramik.stores.sqlite.writer import Writer
 
 
@@ -36,6 +37,7 @@ class SqliteStore:
         self._readers = Readers(opened.reader)
         self._writer = Writer(first, self._reopen, check=self._check)
         self.orders = SqliteOrders(self._writer, self._readers)
+        self.vault = SqliteVault(self._writer, self._readers)
         self.queue = SqliteQueue(self._writer, self._readers, wake=wake)
 
     def close(self) -> None:
