@@ -10,7 +10,7 @@ import pytest
 from kramik.academies.sandbox import SandboxAcademy, Settings
 from kramik.errors import NeedsOperator
 from kramik.ports import Repeat
-from tests.contracts.academy import EFFECT_PROMISES, PROMISES, Classroom
+from tests.contracts.academy import EFFECT_PROMISES, PROMISES, REVOKING, Classroom
 from tests.contracts.effect import Peer
 from tests.sandbox.place import Place, fresh_delivery, opened
 from tests.unit.raw_server import answering, reply, serving
@@ -62,7 +62,7 @@ def test_effect(
 
 
 @pytest.mark.parametrize("repeat", KINDS)
-@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("promise", [*PROMISES, *REVOKING])
 def test_promise(
     promise: Callable[[Classroom], None], repeat: Repeat, academy: Callable[..., SandboxAcademy], place: Place
 ) -> None:

@@ -28,6 +28,9 @@ effect comes after the client gave up."""
 FAULTS: tuple[Fault, ...] = ("refused", "busy", "lost", "nothing", "garbage", "slow", "late")
 
 
+REVOKED: tuple[StepName, ...] = ("revocation",)
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One effect: which peer did what for whom, and when it happened there."""
 
@@ -46,16 +49,18 @@ class World:
         self.clock, self.lag, self.timeout = clock, lag, timeout
         self.ledger: list[Row] = []
         self.calls: Counter[StepName] = Counter()
-        self.kinds: dict[StepName, Repeat] = dict.fromkeys(STEPS, repeat)
+        self.kinds: dict[StepName, Repeat] = dict.fromkeys((*STEPS, *REVOKED), repeat)
         self.fault: Callable[[StepName], Fault] = lambda _: "none"
         self.wait: Callable[[float], None] = clock.forward
         self.unfound: Callable[[StepName], bool] = lambda _: False
 
-    def effects(self, *, claimed: Repeat | None = None, lag: float | None = None) -> Effects:
-        """Return the three effects; `claimed` and `lag` let them say something else than the truth."""
+    def effects(
+        self, *, claimed: Repeat | None = None, lag: float | None = None, revokes: bool = False
+    ) -> Effects:
+        """Return the three effects, and with `revokes` a fourth; `claimed` and `lag` let them say what is not true."""
         return {
             name: self._effect(name, claimed or self.kinds[name], self.lag if lag is None else lag)
-            for name in STEPS
+            for name in (*STEPS, *(REVOKED if revokes else ()))
         }
 
     def rows(self, order: str, step: StepName | None = None) -> list[Row]:

@@ -27,6 +27,7 @@ FEATURES = Features(
 )
 
 DOING = "granting access"
+NOT_FOUND = 404
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,9 +75,22 @@ class SandboxAcademy:
         find = self._find if kind == "lookup" else None
         return Effect(repeat=kind, do=calls[kind], find=find, lag=self._settings.lag)
 
+    @property
+    def revocation(self) -> Effect:
+        """Take back every grant of the order; repeat-safety: set, a grant that is gone stays gone."""
+        return Effect(repeat="set", do=self._revoke)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _revoke(self, delivery: Delivery) -> str:
+        receipt = delivery.order.step("invitation").receipt
+        known = [receipt] if receipt else [each.link for each in self._grants(delivery)]
+        for link in known:
+            grant = quote(link.rpartition("/")[2], safe="")
+            self._client.send("DELETE", f"/grants/{grant}", doing="taking access back", answers=(NOT_FOUND,))
+        return "taken back" if known else "nothing was given"
 
     def _grant_keyed(self, delivery: Delivery) -> str:
         order = delivery.order
@@ -93,10 +107,12 @@ class SandboxAcademy:
         return self._link(self._client.send("PUT", path, doing=DOING, json=_grant(order)))
 
     def _find(self, delivery: Delivery) -> str | None:
-        query = {"order": delivery.order.id}
-        answer = self._client.send("GET", "/grants", doing="asking for grants", query=query)
-        found = answer.json(Grants).grants
+        found = self._grants(delivery)
         return self._checked(found[0].link) if found else None
+
+    def _grants(self, delivery: Delivery) -> list[Grant]:
+        query = {"order": delivery.order.id}
+        return self._client.send("GET", "/grants", doing="asking for grants", query=query).json(Grants).grants
 
     def _link(self, answer: Answer) -> str:
         return self._checked(answer.json(Grant).link)
