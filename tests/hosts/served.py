@@ -183,9 +183,9 @@ def world(*, pace: float = 0.05, lag: float = 0.0) -> Iterator[Running]:
 
 
 @contextmanager
-def shop(folder: Path, running: Running, **settings: str) -> Iterator[Shop]:
+def shop(folder: Path, running: Running, *, kind: type[Shop] = Shop, **settings: str) -> Iterator[Shop]:
     """Make a shop folder and serve it until the block ends."""
-    made = make(folder, running, **settings)
+    made = make(folder, running, kind=kind, **settings)
     made.start()
     try:
         yield made
@@ -194,14 +194,14 @@ def shop(folder: Path, running: Running, **settings: str) -> Iterator[Shop]:
             made.end()
 
 
-def make(folder: Path, running: Running, **settings: str) -> Shop:
+def make(folder: Path, running: Running, *, kind: type[Shop] = Shop, **settings: str) -> Shop:
     """Make a shop folder that is not served yet."""
     port = free_port()
     new.make(folder)
     (folder / ".env").unlink()
     text = toml(running.url, **({"url": f"http://127.0.0.1:{port}"} | settings))
     (folder / "shop.toml").write_text(text, "utf-8")
-    return Shop(folder, running, port)
+    return kind(folder, running, port)
 
 
 def free_port() -> int:
