@@ -68,6 +68,7 @@ def till() -> Till:
         ),
         signature=lambda raw: xml_of(raw).partition("<hash>")[2].partition("</hash>")[0],
         resigned=_resigned,
+        learns=("email",),
         accepts=accepted,
     )
 

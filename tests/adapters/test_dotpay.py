@@ -44,6 +44,7 @@ def made(version: str) -> Till:
         signature=lambda given: dict(parse_qsl(given.body.decode()))["signature"],
         resigned=_resigned,
         accepts=_accepts,
+        unseparated=(("description", "control"),) if version == "dev" else (),
         read_as=_read_as,
     )
 

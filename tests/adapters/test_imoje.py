@@ -43,6 +43,7 @@ def till() -> Till:
         told=lambda event: signed(_wire(event)),
         signature=lambda raw: raw.headers[HEADER].split(";")[2].removeprefix("signature="),
         resigned=_resigned,
+        learns=("email", "name", "surname"),
         accepts=_accepts,
     )
 

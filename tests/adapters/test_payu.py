@@ -57,6 +57,7 @@ def till() -> Till:
         told=lambda event: received(VENDOR.letters(_notification(event), _asked(_start(order)))[0]),
         signature=lambda raw: raw.headers[HEADER].split(";")[1].removeprefix("signature="),
         resigned=_resigned,
+        learns=("email",),
         accepts=accepted,
     )
 

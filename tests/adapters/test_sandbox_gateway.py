@@ -38,6 +38,7 @@ def till(place: Place) -> Till:
         told=lambda event: signed(_wire(event), settings.key),
         signature=lambda raw: raw.headers[HEADER],
         resigned=_resigned,
+        learns=("email",),
         accepts=lambda request: _accepts(place, request),
     )
 

@@ -51,6 +51,7 @@ def till() -> Till:
         told=_told,
         signature=lambda raw: raw.headers[HEADER].split(",")[1].removeprefix("v1="),
         resigned=_resigned,
+        learns=("email",),
         accepts=_accepts,
         changeable=("client_reference_id", "prefilled_email"),
         read_as=_read_as,

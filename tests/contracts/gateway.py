@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -11,11 +12,22 @@ import pytest
 
 from kramik.errors import ConfigurationError, NotAuthentic
 from kramik.event import PaymentEvent
+from kramik.intent import Buyer, Invoice
 from kramik.money import Money
 from kramik.order import Order
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded
 from kramik.ports import Gateway, Returns
 
+ODD_TITLES = (
+    "A",
+    "Zażółć gęślą jaźń & „kurs” — część 2/3, 50% taniej!",
+    "x" * 300,
+    "ż" * 300,
+    "課程 🐢",
+    "a;b|c&d=e<f>\"g'h\\i",
+    "  spaces   and\ttabs  ",
+    "🐢",
+)
 RETURNS = Returns(
     done="https://kurs.example/thanks/?order=1&key=a",
     failed="https://kurs.example/failed/",
@@ -28,8 +40,10 @@ class Till:
     """One gateway and its other side: `told` signs what it would notify, `resigned` replaces or drops the signature.
 
     What a vendor's protocol leaves open is declared: `changeable` are the fields of a payment request that it does not
-    protect, `unsigned` the bytes of a notification's body that its signature does not cover, `blank_end` that white
-    space may follow, and `read_as` what can be known of an event when a vendor names things its own way.
+    protect, `unseparated` neighbours that its hash can not tell apart, `unsigned` the bytes of a notification's body
+    that its signature does not cover, `blank_end` that white space may follow, `learns` what of the buyer the vendor
+    needs, `other_shop` an account that is not ours, and `read_as` what can be known of an event when a vendor names
+    things its own way.
     """
 
     gateway: Gateway
@@ -45,6 +59,9 @@ class Till:
     changeable: Collection[str] = ()
     unsigned: Callable[[RawNotification], Collection[int]] = lambda _: ()
     blank_end: bool = False
+    unseparated: Collection[tuple[str, str]] = ()
+    learns: Collection[str] = ()
+    other_shop: str = "666"
     read_as: Callable[[PaymentEvent], PaymentEvent] = lambda event: event
 
     def event(self, **changes: object) -> PaymentEvent:
@@ -87,6 +104,106 @@ def missing_field_is_refused(till: Till) -> None:
     request = till.gateway.request(till.order, RETURNS)
     left_out = [name for name in fields_of(request) if till.accepts(with_field(request, name, None))]
     assert [name for name in left_out if name not in till.changeable] == []
+
+
+def moved_value_is_refused(till: Till) -> None:
+    """No letter of a payment request can move from one field into its neighbour, in whatever order they are signed."""
+    request = till.gateway.request(till.order, RETURNS)
+    fields = fields_of(request)
+    moved = []
+    for one, other in permutations(fields, 2):
+        open_pair = {one, other} & {*till.changeable} or (one, other) in till.unseparated
+        if len(fields[one]) > 1 and not open_pair:
+            there = with_field(request, one, fields[one][:-1])
+            moved.append(with_field(there, other, f"{fields[one][-1]}{fields[other]}"))
+            moved.append(with_field(there, other, f"{fields[other]}{fields[one][-1]}"))
+    assert [] == [each for each in moved if till.accepts(each)]
+
+
+def spoiled_value_is_refused(till: Till) -> None:
+    """No field of a payment request can be emptied, doubled, padded or given letters of another alphabet."""
+    request = till.gateway.request(till.order, RETURNS)
+    spoiled = [
+        (name, other)
+        for name, text in fields_of(request).items()
+        if name not in till.changeable
+        for other in (
+            "",
+            text * 2,
+            f"{text} ",
+            f" {text}",
+            f"{text[:-1]}ł",
+            f"{text}\r\n",
+            "\uff11",
+            text.swapcase(),
+        )
+        if other != text
+    ]
+    assert [] == [each for each in spoiled if till.accepts(with_field(request, *each))]
+
+
+def any_text_is_accepted(till: Till) -> None:
+    """Whatever stands in an order that we take fits the vendor's lengths and alphabets."""
+    for title in ODD_TITLES:
+        for email in (
+            "anna+kurs@example.com",
+            f"{'a' * 64}@{'b' * 60}.example.com",
+            "o'neil.żak@example.com",
+        ):
+            request = till.gateway.request(
+                renamed(till.order, title, Buyer(email=email, name="Zoë O'Żak-Łęcka 3.º")), RETURNS
+            )
+            assert till.accepts(request), (title[:20], email)
+
+
+def only_what_is_needed(till: Till) -> None:
+    """A payment request carries no more of the buyer than is declared, and never a word of the invoice."""
+    invoice = Invoice(company="Firma Testowa", tax_id="5260001246", street="Tajna 7", city="Poznań")
+    buyer = Buyer(email="secret.buyer@example.com", name="Hermenegilda Kociubińska", invoice=invoice)
+    order = renamed(till.order, "Kurs", buyer)
+    text = " ".join([*fields_of(till.gateway.request(order, RETURNS)).values()])
+    told = {
+        name
+        for name, word in (
+            ("email", "secret.buyer@example.com"),
+            ("name", "Hermenegilda"),
+            ("surname", "Kociubińska"),
+            ("company", "Firma Testowa"),
+            ("tax id", "5260001246"),
+            ("street", "Tajna 7"),
+            ("city", "Poznań"),
+        )
+        if word in text
+    }
+    assert {*till.learns} == told
+
+
+def another_shop_is_told(till: Till) -> None:
+    """A valid signature with another account in it is read as that account's, so that the worker refuses it."""
+    told = _read(till, till.event(shop_id=till.other_shop)).shop_id
+    assert till.other_shop in told
+    assert till.gateway.shop_id != told
+
+
+def framing_changes_no_meaning(till: Till) -> None:
+    """A byte order mark, line ends, a page of blanks or of nothing: refused, or read as exactly what was signed."""
+    raw, event = till.told(till.event()), _read(till, till.event())
+    for body in (
+        b"\xef\xbb\xbf" + raw.body,
+        raw.body + b"\r\n",
+        b"\r\n" + raw.body,
+        raw.body.replace(b"\n", b"\r\n"),
+        raw.body + b" " * 64_000,
+        raw.body + b"&x=" + b"y" * 60_000,
+        raw.body + raw.body,
+        b"&" + raw.body,
+        raw.body + b"&",
+    ):
+        try:
+            found = till.gateway.verify(msgspec.structs.replace(raw, body=body))
+        except NotAuthentic:
+            continue
+        assert event == found, body[:80]
 
 
 def money_in_minor_units(till: Till) -> None:
@@ -167,6 +284,13 @@ def empty_key_is_refused(till: Till) -> None:
         till.without_key()
 
 
+def renamed(order: Order, title: str, buyer: Buyer) -> Order:
+    """Return the order as another buyer's, of a course with another title."""
+    return msgspec.structs.replace(
+        order, intent=msgspec.structs.replace(order.intent, title=title, buyer=buyer)
+    )
+
+
 def fields_of(request: PaymentRequest) -> Mapping[str, str]:
     """Return what the browser sends, wherever it stands."""
     return request.fields or dict(parse_qsl(request.url.partition("?")[2], keep_blank_values=True))
@@ -232,6 +356,10 @@ REQUESTS = (
     request_is_accepted,
     changed_request_is_refused,
     missing_field_is_refused,
+    moved_value_is_refused,
+    spoiled_value_is_refused,
+    any_text_is_accepted,
+    only_what_is_needed,
 )
 """What is promised of a request that is signed in memory."""
 
@@ -240,6 +368,8 @@ NOTIFICATIONS = (
     whole_event,
     unknown_order_is_accepted,
     refund_names_the_payment,
+    another_shop_is_told,
+    framing_changes_no_meaning,
     changed_byte_is_refused,
     shortened_or_lengthened_is_refused,
     forged_signature_is_refused,
