@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from kramik.errors import KramikError, NeedsOperator, OutcomeUnknown, Problem, Rejected, Transient
-from kramik.wire import LARGEST, Headers, Line, Lost, Unwritable, parse_origin
+from kramik.wire import LARGEST, Headers, Line, Lost, Private, Unwritable, parse_origin
 
 LONGEST_WAIT = 86_400.0
 """Seconds: a `Retry-After` beyond a day is the peer's mistake and must not hide an order for weeks."""
@@ -75,6 +75,7 @@ class Client:
 
     `name` is how errors call the peer, `call_seconds` the most that one call may take,
     `secrets` are texts which no error may show; the values of `headers` are among them.
+    A `public` peer is only looked for on the internet, never inside of a network that we may be part of.
     """
 
     def __init__(
@@ -85,10 +86,11 @@ class Client:
         call_seconds: float,
         headers: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
+        public: bool = False,
     ) -> None:
         own = headers or {}
         self.name, self.call_seconds = name, call_seconds
-        self._line = Line(parse_origin(base_url), call_seconds=call_seconds)
+        self._line = Line(parse_origin(base_url), call_seconds=call_seconds, public=public)
         self._headers = [*_OWN, *_encoded(own)]
         self._secrets = _longest_first(
             [*secrets, *own.values(), *(word for each in own.values() for word in each.split())]
@@ -131,6 +133,8 @@ class Client:
             reply = self._line.exchange(method, target, headers=heads, content=content, seconds=seconds)
         except (Unwritable, UnicodeError):
             raise NeedsOperator(f"{what}: this request can not be written; look for odd characters") from None
+        except Private:
+            raise NeedsOperator(f"{what}: its name leads into a private network; check base_url") from None
         except Lost as lost:
             raise self._lost(what, lost) from None
         answered = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in reply.headers}
@@ -141,6 +145,17 @@ class Client:
         if not reply.whole:
             raise OutcomeUnknown(f"{what}: answered {reply.status}, but the answer was cut off or too long")
         return Answer(status=reply.status, headers=answered, body=reply.body, what=what)
+
+    def decision(self, answer: Answer) -> KramikError:
+        """Return what an answer means to a caller who asked for its status and has no rule for what it says."""
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - as above
+            return OutcomeUnknown(f"{answer.what}: answered {answer.status}, which was not expected")
+        after = answer.headers.get("retry-after", "")
+        return self._decision(answer.what, answer.status, after, self.quoted(answer))
+
+    def quoted(self, answer: Answer) -> str:
+        """Return the peer's own words on one short line, without what must not be shown."""
+        return self._shown(answer.body, {})
 
     def close(self) -> None:
         """Close every connection; a later call opens new ones."""

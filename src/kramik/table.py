@@ -21,6 +21,8 @@ Secret = Annotated[str, _SECRET]
 """A field that must be read from the environment, by `env:NAME`."""
 Secrets = Annotated[str | list[str], _SECRET]
 """One secret or a list of them."""
+SecretTable = Annotated[dict[str, str], _SECRET]
+"""Secrets by a name of their own."""
 
 _ENV = "env:"
 
@@ -33,7 +35,12 @@ def read(table: Mapping[str, object], shape: type[Shape], environ: Mapping[str, 
     """
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     problems = [*_unknown(table, fields), *_missing(table, fields), *_exposed(table, fields)]
-    values = {key: _looked_up(key, value, environ, problems) for key, value in table.items()}
+    values = {
+        key: _looked_up_all(key, value, environ, problems)
+        if isinstance(value, Mapping) and key in fields and _is_secret(fields[key])
+        else _looked_up(key, value, environ, problems)
+        for key, value in table.items()
+    }
     problems += _wrong(values, fields)
     if problems:
         raise Rejected(*problems)
@@ -101,6 +108,12 @@ def _looked_up(key: str, value: object, environ: Mapping[str, str] | None, probl
     return environ.get(name, "")
 
 
+def _looked_up_all(
+    key: str, values: Mapping[str, object], environ: Mapping[str, str] | None, problems: list[Problem]
+) -> dict[str, object]:
+    return {name: _looked_up(f"{key}.{name}", each, environ, problems) for name, each in values.items()}
+
+
 def _wrong(table: Mapping[str, object], fields: Mapping[str, msgspec.structs.FieldInfo]) -> Iterator[Problem]:
     for key, value in table.items():
         field = fields.get(key)
@@ -119,4 +132,6 @@ def _is_secret(field: msgspec.structs.FieldInfo) -> bool:
 
 
 def _listed(value: object) -> list[object]:
+    if isinstance(value, Mapping):
+        return list(value.values())
     return value if isinstance(value, list) else [value]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from threading import Lock, local
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -31,6 +33,8 @@ IDLE = 3.0
 
 CONNECTIONS = 100
 
+_NAT64 = IPv6Network("64:ff9b::/96")
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -49,6 +53,10 @@ class Lost(Exception):
     def __init__(self, *, sent: bool, timed_out: bool) -> None:
         self.sent, self.timed_out = sent, timed_out
         super().__init__("no reply")
+
+
+class Private(Exception):
+    """The name leads to an address inside of somebody's network; nothing was sent."""
 
 
 class Unwritable(Exception):
@@ -71,10 +79,10 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line:
-    """The open connections to one origin, shared by all threads."""
+    """The open connections to one origin, shared by all threads; with `public` only to addresses of the internet."""
 
-    def __init__(self, origin: Origin, *, call_seconds: float) -> None:
-        self._origin, self._seconds = origin, call_seconds
+    def __init__(self, origin: Origin, *, call_seconds: float, public: bool = False) -> None:
+        self._origin, self._seconds, self._public = origin, call_seconds, public
         self._pool: httpcore2.ConnectionPool | None = None
         self._lock = Lock()
 
@@ -85,6 +93,7 @@ class Line:
 
         Raises:
             Lost: no reply came within the time, or the connection broke.
+            Private: there is no public address behind the name.
             Unwritable: the request has characters that HTTP does not allow.
         """
         import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
@@ -129,7 +138,7 @@ class Line:
                     ssl_context=httpcore2.default_ssl_context() if self._origin.scheme == "https" else None,
                     max_connections=CONNECTIONS,
                     keepalive_expiry=IDLE,
-                    network_backend=_Network(),  # type: ignore[arg-type] # it has the methods, and no base to import
+                    network_backend=_Network(public=self._public),  # type: ignore[arg-type] # it has the methods, and no base to import
                 )
             return self._pool
 
@@ -151,19 +160,27 @@ class _Call(local):
 class _Network:
     """Opens connections in the time that is left of the call (see httpcore2.NetworkBackend)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, public: bool) -> None:
         import httpcore2  # noqa: PLC0415 - nobody loads it who makes no call
 
-        self._sockets = httpcore2.SyncBackend()
+        self._sockets, self._public = httpcore2.SyncBackend(), public
         self._refused = (httpcore2.ConnectError, httpcore2.ConnectTimeout)
 
     def connect_tcp(self, host: str, port: int, **_theirs: object) -> _Stream:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        *firsts, last = dict.fromkeys(str(each[4][0]) for each in found)
+        *firsts, last = self._resolved(host, port)
         for address in firsts:
             with suppress(*self._refused):
                 return _Stream(self._sockets.connect_tcp(address, port, _call.left() / 2))
         return _Stream(self._sockets.connect_tcp(last, port, _call.left()))
+
+    def _resolved(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a name; connections go to these and to no later answer of the resolver."""
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = dict.fromkeys(str(each[4][0]) for each in answers)
+        allowed = [address for address in found if not self._public or is_public(address)]
+        if not allowed:
+            raise Private
+        return allowed
 
 
 class _Stream:
@@ -222,6 +239,17 @@ def parse_origin(base_url: str) -> Origin:
         )
         raise ConfigurationError(Problem(field="base_url", code="not_a_url", message=message))
     return Origin(scheme=parts.scheme, host=host, port=port, prefix=parts.path.rstrip("/"))
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address belongs to the internet, however it is wrapped."""
+    ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address):
+        wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            wrapped = IPv4Address(int(ip) & 0xFFFF_FFFF)
+        ip = wrapped or ip
+    return ip.is_global and not ip.is_multicast
 
 
 def _read(response: httpcore2.Response) -> tuple[bytes, bool]:

@@ -5,7 +5,7 @@ import pytest
 
 from kramik.errors import Rejected
 from kramik.money import Money
-from kramik.table import nearest, read
+from kramik.table import SecretTable, nearest, read, secrets
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,3 +43,25 @@ def test_an_unknown_key_gets_a_hint() -> None:
 def test_impossible_money_is_a_problem_of_its_key() -> None:
     """A value that refuses itself is reported like any other problem."""
     assert _codes({"name": "shop", "price": {"minor": -1, "currency": "PLN"}}) == [("price", "not_money")]
+
+
+class Named(msgspec.Struct, forbid_unknown_fields=True):
+    """A table with secrets of its own names."""
+
+    keys: SecretTable = {}
+    texts: dict[str, str] = {}
+
+
+def test_a_table_of_secrets_reads_the_environment() -> None:
+    """Each of them is looked up; what is no secret stays as it is written."""
+    raw = {"keys": {"api": "env:API"}, "texts": {"a": "env:API"}}
+    found = read(raw, Named, {"API": "s3cret"})
+    assert ({"api": "s3cret"}, {"a": "env:API"}, ["s3cret"]) == (found.keys, found.texts, [*secrets(found)])
+
+
+def test_a_table_of_secrets_hides_nothing_in_the_file() -> None:
+    """One that is written in the file and one whose variable is missing are told."""
+    with pytest.raises(Rejected) as caught:
+        read({"keys": {"api": "s3cret", "other": "env:NONE"}}, Named, {})
+    found = [(each.field, each.code) for each in caught.value.problems]
+    assert [("keys", "secret_in_file"), ("keys.other", "missing_variable")] == found
