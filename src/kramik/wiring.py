@@ -136,6 +136,15 @@ def _przelewy24() -> Kind[CallingGateway]:
     return Kind(Settings, make, FEATURES)
 
 
+def _paynow() -> Kind[CallingGateway]:
+    from kramik.gateways.paynow import FEATURES, PaynowGateway, Settings
+
+    def make(settings: Settings, call: float) -> PaynowGateway:
+        return PaynowGateway(settings, call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
+
+
 def _redsys() -> Kind[Gateway]:
     from kramik.gateways.redsys import FEATURES, RedsysGateway, Settings
 
@@ -169,6 +178,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,
     "przelewy24": _przelewy24,
+    "paynow": _paynow,
     "redsys": _redsys,
     "stripe": _stripe,
 }

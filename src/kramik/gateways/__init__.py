@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from kramik.errors import NeedsOperator
+
 Start = Literal["link", "form", "link or form", "call"]
 Told = Literal["request", "panel"]
 Proof = Literal["published", "computed", "documents", "unsigned"]
@@ -34,3 +36,16 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     confirms: bool = False
     asks: bool = False
     extra: str = ""
+
+
+def led_to(url: str, pay_url: str, *, vendor: str) -> str:
+    """Return an address that a vendor answered with, if it lies at the origin of `pay_url`: a buyer is sent there.
+
+    Raises:
+        NeedsOperator: it leads elsewhere, or holds what stands in no address.
+    """
+    origin = "/".join(pay_url.split("/", 3)[:3])
+    if url.startswith(f"{origin}/") and url.isascii() and url.isprintable() and " " not in url:
+        return url
+    why = f"{vendor} sends the buyer to an address outside of {origin}; check pay_url in shop.toml, then its panel"
+    raise NeedsOperator(why)

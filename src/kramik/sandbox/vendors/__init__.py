@@ -61,6 +61,12 @@ def _twocheckout() -> Vendor:
     return twocheckout
 
 
+def _paynow() -> Vendor:
+    from kramik.sandbox.vendors import paynow
+
+    return paynow
+
+
 def _redsys() -> Vendor:
     from kramik.sandbox.vendors import redsys
 
@@ -86,6 +92,7 @@ _VENDORS: Mapping[str, Callable[[], Vendor]] = {
     "tpay": _tpay,
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,
+    "paynow": _paynow,
     "redsys": _redsys,
     "przelewy24": _przelewy24,
     "stripe": _stripe,
