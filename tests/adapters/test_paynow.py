@@ -22,6 +22,7 @@ from kramik.sandbox.vendors.paynow import DEMO, dialect
 from tests.contracts.gateway import (
     NOTIFICATIONS,
     Till,
+    another_shop_is_told,
     money_in_minor_units,
     refund_names_the_payment,
 )
@@ -37,8 +38,8 @@ PAID = {
     "status": "CONFIRMED",
     "modifiedAt": "2026-11-02T12:24:52",
 }
-UNTOLD = (money_in_minor_units, refund_names_the_payment)
-"""Promises about what paynow never says: an amount, and money that goes back."""
+UNTOLD = (money_in_minor_units, refund_names_the_payment, another_shop_is_told)
+"""Promises about what paynow never says: an amount, money that goes back, and which shop (its key alone says that)."""
 
 
 @pytest.fixture
