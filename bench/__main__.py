@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import backlog, door, link, machine, memory, report, startup
+from bench import backlog, door, gateways, link, machine, memory, report, startup, stock
 from bench.figures import Chapter
 
 HERE = Path(__file__).parent
-NAMES = ("door", "latency", "trouble", "backlog", "link", "startup", "memory")
+NAMES = ("door", "latency", "trouble", "backlog", "link", "gateways", "startup", "memory")
 
 
 def main() -> None:
@@ -55,6 +55,8 @@ def _measured(scratch: Path, names: tuple[str, ...], *, quick: bool) -> Iterator
         yield backlog.backlog(scratch / "backlog", rate, quick=quick)
     if "link" in names:
         yield link.link(scratch / "link")
+    if "gateways" in names:
+        yield gateways.gateways(stock.order(stock.shop_folder(scratch / "gateways")))
     if "startup" in names:
         yield startup.startup(scratch / "startup", rounds=3 if quick else 9)
     if "memory" in names:

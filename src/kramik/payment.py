@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -115,6 +116,12 @@ def sign(key: bytes, message: bytes) -> bytes:
 def encoded(fields: Mapping[str, str]) -> str:
     """Return the fields as a form or a query, in UTF-8; the same as `urlencode`, three times as fast."""
     return "&".join([f"{_plus(name)}={_plus(value)}" for name, value in fields.items()])
+
+
+def decoded(text: str, encoding: str = "utf-8") -> str:
+    """Return one name or value of a form as it was meant; the same as `unquote_plus`, and faster without a `%`."""
+    text = text.replace("+", " ")
+    return text if "%" not in text else unquote(text, encoding)
 
 
 def same(expected: bytes, given: bytes) -> bool:

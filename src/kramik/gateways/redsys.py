@@ -14,7 +14,7 @@ from base64 import b64decode, b64encode, urlsafe_b64encode
 from binascii import Error
 from functools import lru_cache
 from hashlib import sha256
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import msgspec
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -26,7 +26,7 @@ from kramik.event import Kind, PaymentEvent
 from kramik.gateways import Features
 from kramik.money import Money
 from kramik.order import Order
-from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, same, sign
+from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, decoded, same, sign
 from kramik.ports import Returns
 from kramik.table import Secret
 
@@ -70,7 +70,11 @@ _RESPONSE = re.compile(r"[0-9]{1,4}")
 _STANDARD, _URLSAFE = str.maketrans("-_", "+/"), str.maketrans("+/", "-_")
 _LAST_AUTHORISED, _RETURNED = 99, 900
 _UNDECIDED = (400, _RETURNED, 9997, 9998, 9999)
+_NAMES = {number: name for name, number in CURRENCIES.items()}
 _OK = Acknowledgement(body=b"OK")
+
+MOST_FIELDS = 20
+"""Fields of a notification that are looked at; an honest one has three."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +159,7 @@ class RedsysGateway:
         return sign(cipher.update(padded) + cipher.finalize(), text.encode())
 
 
+@lru_cache(maxsize=256)
 def number_of(order_id: str) -> str:
     """Return the Redsys order number of an order: 4 digits, then 8 digits or capital letters; 54 bits."""
     value = int.from_bytes(sha256(f"kramik/redsys/{order_id}".encode()).digest()[:8])
@@ -204,12 +209,9 @@ def _shop(code: str, terminal: str) -> str:
 
 def _signed_text(body: bytes) -> tuple[str, str]:
     """Return the parameters and the signature as they were sent, both base64 of either alphabet."""
-    try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        raise NotAuthentic("the body is no form of a notification") from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs) or not all(name in fields for name in _FIELDS):
+    parts = [part.partition("=") for part in body.decode("utf-8", "replace").split("&", MOST_FIELDS)]
+    fields = {decoded(name): decoded(value) for name, _, value in parts}
+    if not len(fields) == len(parts) <= MOST_FIELDS or not all(name in fields for name in _FIELDS):
         raise NotAuthentic(f"send each of {', '.join(_FIELDS)} once")
     version, text, signature = (fields[name] for name in _FIELDS)
     if version != VERSION:
@@ -241,7 +243,9 @@ def _claimed(pairs: list[tuple[str, object]]) -> str:
 def _event(pairs: list[tuple[str, object]]) -> PaymentEvent | None:
     if len(dict(pairs)) != len(pairs):
         raise _unreadable("a field came twice")
-    fields = {name: unquote(value) for name, value in pairs if isinstance(value, str)}
+    fields = {
+        name: value if "%" not in value else unquote(value) for name, value in pairs if isinstance(value, str)
+    }
     kind = _kind(fields)
     if kind is None:
         return None
@@ -284,7 +288,7 @@ def _attempt(fields: dict[str, str]) -> str:
 
 def _money(fields: dict[str, str]) -> Money:
     amount, numeric = fields.get("ds_amount", ""), fields.get("ds_currency", "").zfill(3)
-    currency = next((each for each, number in CURRENCIES.items() if number == numeric), None)
+    currency = _NAMES.get(numeric)
     if not _DIGITS.fullmatch(amount) or currency is None:
         raise _unreadable("Ds_Amount or Ds_Currency is none that is known here")
     return Money(minor=int(amount), currency=currency)

@@ -52,7 +52,7 @@ class Jws:
         head, signature = match[1], _decoded(match[2])
         _hold(head, self._address)
         verify = _verifier(self._certificates(self._address), self._root)
-        verify(signature, f"{head}.{_encoded(body)}".encode())
+        verify(signature, b"%b.%b" % (head.encode(), urlsafe_b64encode(body).rstrip(b"=")))
 
 
 @lru_cache(maxsize=16)

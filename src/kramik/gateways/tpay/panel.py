@@ -15,7 +15,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import md5
-from urllib.parse import unquote
 
 import msgspec
 
@@ -26,7 +25,7 @@ from kramik.gateways.tpay.jws import Jws
 from kramik.gateways.tpay.roots import ROOTS
 from kramik.money import Money, parse_amount
 from kramik.order import Order
-from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded, same
+from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, decoded, encoded, same
 from kramik.ports import Returns
 from kramik.table import Secret
 
@@ -202,9 +201,9 @@ def _zlote(price: Money) -> str:
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:
     """Return the fields of a form, a character for each byte, and at most so many that a dictionary stays small."""
-    parts = body.decode("latin-1").replace("+", " ").split("&", MOST_FIELDS)
+    parts = body.decode("latin-1").split("&", MOST_FIELDS)
     named = (part.partition("=") for part in parts if part)
-    return [(unquote(name, "latin-1"), unquote(value, "latin-1")) for name, _, value in named]
+    return [(decoded(name, "latin-1"), decoded(value, "latin-1")) for name, _, value in named]
 
 
 def _pass_over(body: bytes, fields: Fields) -> None:
@@ -219,7 +218,8 @@ def _pass_over(body: bytes, fields: Fields) -> None:
 
 def _paid(fields: Fields) -> Money:
     """Return what was paid in fact: too much or too little is seen when it is compared with the price."""
-    asked, paid = (_amount(fields, name) for name in ("tr_amount", "tr_paid"))
+    paid = _amount(fields, "tr_paid")
+    asked = paid if fields.get("tr_amount") == fields["tr_paid"] else _amount(fields, "tr_amount")
     if (fields.get("tr_error") == "none") != (asked == paid) and fields["tr_status"] == "TRUE":
         raise _unreadable("tr_error, tr_amount and tr_paid contradict each other")
     return paid
