@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kramik.errors import KramikError, Rejected
-from kramik.journal import StepName
+from kramik.errors import KramikError, OutcomeUnknown, Rejected
+from kramik.fulfilment import Effects, effect_of
+from kramik.journal import Step, StepName
 from kramik.mail import access_mail
 from kramik.order import Order
-from kramik.ports import Delivery, Effect, Orders, Query
+from kramik.ports import Delivery, Effect, Mail, Orders, Query
 from kramik.premises import Ports
 from kramik.queue import Done, Message, Park, Plan, Task
 
@@ -76,7 +77,7 @@ def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName,
     resumed = order
     for name, receipt in found.items():
         resumed = resumed.record(name, receipt, now=now, found=True)
-    ask = [name for name, effect in ports.effects.items() if effect.repeat == "lookup"]
+    ask = [step.name for step in order.steps if _can_be_asked(step, ports.effects)]
     resumed = resumed.resume(now=now, ask=ask)
     saved = order if resumed is order else ports.orders.save(resumed)
     replayed = [ports.queue.replay(each.id, now=now) for each in ports.queue.poisoned(order.id)]
@@ -84,6 +85,11 @@ def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName,
         ports.queue.put(Message(order=order.id), now=now).result()
     ports.log("retried", order=order.id)
     return saved
+
+
+def _can_be_asked(step: Step, effects: Effects) -> bool:
+    effect = effect_of(step, effects)
+    return effect is not None and effect.repeat == "lookup"
 
 
 def put_resend(ports: Ports, *, now: datetime, order: str = "", email: str = "") -> Future[None]:
@@ -105,13 +111,30 @@ def resend(ports: Ports, message: Message, link: Callable[[Order], str], *, now:
             continue
         try:
             key = f"{order.id}/{message.nonce if message.order else _next(order)}"
-            ports.post.send(access_mail(order, link(order), key=key))
-            ports.orders.save(order.note_mail(message.nonce, now=now))
+            mail = access_mail(order, link(order), key=key, again=True)
+            _send_again(ports, order, mail, nonce=message.nonce, now=now)
         except KramikError as error:
             failed = failed if isinstance(error, Rejected) and failed else error
     if failed is not None:
         raise failed
     return Done()
+
+
+def _send_again(ports: Ports, order: Order, mail: Mail, *, nonce: str, now: datetime) -> None:
+    """Send a mail and note it; a post without keys is claimed for this mail first, so that of two workers one sends."""
+    if ports.post.repeat == "keyed":
+        ports.post.send(mail)
+        ports.orders.save(order.note_mail(nonce, now=now))
+        return
+    claimed = ports.orders.save(order.note_mail(nonce, now=now))
+    try:
+        ports.post.send(mail)
+    except OutcomeUnknown as error:
+        ports.log("resend_unknown", order=order.id, why=str(error))
+    except KramikError as error:
+        why = str(error)
+        ports.change(claimed, lambda each: each.note_unsent(why, now=now, before=order.resent_at))
+        raise
 
 
 def _next(order: Order) -> str:

@@ -65,7 +65,11 @@ class NeedsOperator(KramikError):
 
 
 class NotMailable(NeedsOperator):
-    """The mailing tool will not mail this person: send the access mail ourselves."""
+    """The mailing tool did not mail this person and will not: send the access mail ourselves.
+
+    Raised by the effect of a sequence when somebody unsubscribed, had this sequence before, or it is switched off.
+    Whoever raises it knows that no mail of this order is under way: it is sent another way at once.
+    """
 
 
 class InvariantBroken(KramikError):

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from kramik.errors import (
     Conflict,
     InvariantBroken,
     KramikError,
     NeedsOperator,
+    NotMailable,
     OutcomeUnknown,
     Rejected,
     Transient,
@@ -72,14 +74,32 @@ class Rest(msgspec.Struct, frozen=True):
 Move = Call | Ask | GiveUp | TakeBack | Complete | Rest
 
 
-def effects(academy: Academy, mailer: Mailer, revocation: Effect | None = None) -> Effects:
-    """Return the effect of each step; without `revocation` access is taken back by hand."""
+def effects(
+    academy: Academy, mailer: Mailer, revocation: Effect | None = None, *, by_post: Effect | None = None
+) -> Effects:
+    """Return the effect of each step.
+
+    Without `revocation` access is taken back by hand; `by_post` mails the access where the mailing tool will not.
+    """
     made: dict[StepName, Effect] = {
         "invitation": academy.invitation,
         "purchase": mailer.purchase,
-        "sequence": mailer.sequence,
+        "sequence": replace(mailer.sequence, instead=by_post),
     }
     return made if revocation is None else {**made, "revocation": revocation}
+
+
+def effect_of(step: Step, effects: Effects) -> Effect | None:
+    """Return the effect that makes this step, which may have fallen back to the shop's own post."""
+    effect = effects.get(step.name)
+    return (effect.instead or _NO_POST) if effect is not None and step.by_post else effect
+
+
+def _no_post(_: Delivery) -> str:
+    raise NeedsOperator("the mailing tool will not mail this person and the shop has no post; add [smtp]")
+
+
+_NO_POST = Effect(repeat="unsafe", do=_no_post)
 
 
 def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -> Move:
@@ -90,7 +110,7 @@ def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -
         return TakeBack()
     if order.status == "paid" and all(step.state == "done" for step in order.steps):
         return Complete()
-    moves = (_move(order, step, effects.get(step.name), now=now, settle=settle) for step in order.steps)
+    moves = (_move(order, step, effect_of(step, effects), now=now, settle=settle) for step in order.steps)
     return next((move for move in moves if not isinstance(move, Rest)), Rest())
 
 
@@ -115,7 +135,7 @@ def plan(order: Order, effects: Effects, *, now: datetime, settle: float) -> Pla
     """Decide what becomes of the message when the work on this order rests."""
     if order.status not in _WORKED_ON:
         return Done()
-    dues = [_due(order, step, effects.get(step.name), now=now, settle=settle) for step in order.steps]
+    dues = [_due(order, step, effect_of(step, effects), now=now, settle=settle) for step in order.steps]
     waits = [due for due in dues if due is not None]
     if waits:
         return Again(max(0.0, (min(waits) - now).total_seconds()))
@@ -201,7 +221,7 @@ class Fulfilment:
         self.note(lambda order: order.revoke(now=now, due=due))
 
     def _call(self, name: StepName, link: Callable[[Order], str]) -> None:
-        effect, begun = self._effects[name], self._clock()
+        effect, begun = self._effect(name), self._clock()
         if effect.repeat in ("lookup", "unsafe"):
             self.order = self.order.start(name, now=begun, due=settled(begun, effect, self._settle))
         if not self.save():
@@ -218,14 +238,15 @@ class Fulfilment:
             self._done(name, receipt, begun)
 
     def _ask(self, name: StepName, link: Callable[[Order], str]) -> None:
-        effect, begun = self._effects[name], self._clock()
+        effect, begun = self._effect(name), self._clock()
         started = self.order.step(name).started_at
         if effect.find is None or not self.save():
             return
         try:
             receipt = effect.find(Delivery(order=self.order, access_link=link(self.order)))
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the order must know of it
-            self._postpone(name, _as_transient(error), begun=None)
+            if not self._fell_back(name, error, started):
+                self._postpone(name, _as_transient(error), begun=None)
             return
         now = self._clock()
         if receipt is None:
@@ -246,9 +267,11 @@ class Fulfilment:
     def _failed(self, name: StepName, error: Exception, begun: datetime) -> None:
         unknown = not isinstance(error, KramikError) or isinstance(error, OutcomeUnknown)
         self._tell(name, "unknown" if unknown else "failed", begun)
+        if self._fell_back(name, error, begun):
+            return
         if isinstance(error, Rejected | NeedsOperator | InvariantBroken):
             self._park(name, str(error))
-        elif unknown and self._effects[name].repeat == "unsafe":
+        elif unknown and self._effect(name).repeat == "unsafe":
             self._park(
                 name,
                 f"{_said(error)}; nobody can tell whether it happened, so look there first",
@@ -256,6 +279,24 @@ class Fulfilment:
             )
         else:
             self._postpone(name, error, begun=None if unknown else begun)
+
+    def _fell_back(self, name: StepName, error: Exception, begun: datetime | None) -> bool:
+        """Let the shop's own post make this step, where the mailing tool will not mail the buyer.
+
+        It is saved with the next save, which comes before the mail: a crash in between sends none by both ways.
+        """
+        effect, now, why = self._effect(name), self._clock(), _said(error)
+        if not isinstance(error, NotMailable) or effect.instead is None:
+            return False
+        self.note(lambda order: order.fall_back(name, why, now=now, begun=begun))
+        self._log("fallback", order=self.order.id, step=name, why=why)
+        return True
+
+    def _effect(self, name: StepName) -> Effect:
+        effect = effect_of(self.order.step(name), self._effects)
+        if effect is None:
+            raise InvariantBroken(f"order {self.order.id}: nobody makes the step {name}")
+        return effect
 
     def _postpone(self, name: StepName, error: Exception, *, begun: datetime | None) -> None:
         """Count a failed attempt; `begun` names the call that did not happen, None when nobody knows."""
@@ -265,7 +306,7 @@ class Fulfilment:
             due = now + timedelta(seconds=decision.after)
             self.note(lambda order: order.postpone(name, _said(error), now=now, due=due, begun=begun))
         elif isinstance(decision, Park):
-            self._park(name, decision.why, unknown=begun is None and self._effects[name].repeat == "lookup")
+            self._park(name, decision.why, unknown=begun is None and self._effect(name).repeat == "lookup")
 
     def _park(self, name: StepName, why: str, *, unknown: bool = False) -> None:
         now = self._clock()

@@ -40,6 +40,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
     unknown: bool = False
     """Parked without knowing whether the effect happened."""
+    by_post: bool = False
+    """The mailing tool will not mail this person: the step is made by the shop's own post, for good."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,14 +1,18 @@
-"""The one mail that kramik writes itself: the access link again, for a buyer who lost it.
+"""The mails that kramik writes itself: the access, where no sequence carries it, and again for whoever lost it.
 
-Plain text, in the language of the order; what the buyer typed never reaches a header.
+Text, and HTML that says the same without anything from elsewhere, in the language of the order.
+What the buyer typed never begins a header and is never a template.
 """
 
 from __future__ import annotations
 
-from kramik.order import Order
-from kramik.ports import Mail
+from collections.abc import Iterable
+from html import escape
 
-_TEXTS = {
+from kramik.order import Order
+from kramik.ports import Delivery, Effect, Mail, Post
+
+_AGAIN = {
     "pl": (
         "Twój dostęp: {title}",
         "Cześć,\n\noto ponownie Twój link do kursu „{title}”:\n\n{link}\n\nNumer zamówienia: {order}\n",
@@ -18,13 +22,55 @@ _TEXTS = {
         "Hello,\n\nhere is your link to “{title}” again:\n\n{link}\n\nOrder number: {order}\n",
     ),
 }
+_FIRST = {
+    "pl": (
+        "Twój dostęp: {title}",
+        (
+            "Cześć,\n\ndziękujemy za zakup kursu „{title}”. Otworzysz go tym linkiem:\n\n{link}\n\n"
+            "Link jest tylko dla Ciebie. Zachowaj tę wiadomość, żeby zawsze tu wrócić.\n\nNumer zamówienia: {order}\n"
+        ),
+    ),
+    "en": (
+        "Your access: {title}",
+        (
+            "Hello,\n\nthank you for buying “{title}”. This link opens it:\n\n{link}\n\n"
+            "The link is for you alone. Keep this mail to find your way back.\n\nOrder number: {order}\n"
+        ),
+    ),
+}
 
 
-def access_mail(order: Order, link: str, *, key: str) -> Mail:
+def by_post(post: Post) -> Effect:
+    """Return the effect that mails the access itself; the receipt says that it went by mail."""
+
+    def do(delivery: Delivery) -> str:
+        order = delivery.order
+        return f"by mail {post.send(access_mail(order, delivery.access_link, key=f'{order.id}/access'))}"
+
+    return Effect(repeat=post.repeat, do=do)
+
+
+def access_mail(order: Order, link: str, *, key: str, again: bool = False) -> Mail:
     """Write the mail that carries the access link; equal keys are one mail."""
-    subject, text = _TEXTS.get(order.intent.lang, _TEXTS["en"])
+    texts = _AGAIN if again else _FIRST
+    subject, text = texts.get(order.intent.lang, texts["en"])
     words = {"title": order.intent.title, "link": link, "order": order.id}
     title = " ".join(order.intent.title.split())
+    body = text.format(**words)
     return Mail(
-        to=order.intent.buyer.email, subject=subject.format(title=title), text=text.format(**words), key=key
+        to=order.intent.buyer.email,
+        subject=subject.format(title=title),
+        text=body,
+        html=as_html(body, lang=order.intent.lang, links=(link,)),
+        key=key,
     )
+
+
+def as_html(text: str, *, lang: str, links: Iterable[str] = ()) -> str:
+    """Return the text as a small page: paragraphs, and links only where they are our own."""
+    shown = escape(text.strip())
+    for link in map(escape, links):
+        shown = shown.replace(link, f'<a href="{link}">{link}</a>')
+    paragraphs = (each.replace("\n", "<br>\n") for each in shown.split("\n\n"))
+    body = "\n".join(f"<p>{each}</p>" for each in paragraphs)
+    return f'<!doctype html>\n<html lang="{escape(lang)}">\n<meta charset="utf-8">\n<body>\n{body}\n</body>\n</html>\n'

@@ -259,6 +259,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         entry = Entry(at=now, what="absent", step=name, detail=why)
         return self._with_step(name, now, entry, state="waiting", due=None, why=why)
 
+    def fall_back(self, name: StepName, why: str, *, now: datetime, begun: datetime | None) -> Order:
+        """Let the step be made by the shop's own post from now on; nothing if others made or began it meanwhile."""
+        step = self.step(name)
+        begun_by_others = step.state == "started" and step.started_at != begun
+        if step.by_post or step.state in ("done", "parked") or begun_by_others:
+            return self
+        entry = Entry(at=now, what="falls back to mail", step=name, detail=why, attempt=step.attempts + 1)
+        fresh = {"attempts": 0, "started_at": None, "due": None, "why": why}
+        return self._with_step(name, now, entry, state="waiting", by_post=True, **fresh)
+
     def park(self, name: StepName, why: str, *, now: datetime, unknown: bool = False) -> Order:
         """Stop trying this step and ask a person; `unknown` when nobody knows whether it happened."""
         step = self.step(name)
@@ -303,6 +313,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def note_mail(self, detail: str, *, now: datetime) -> Order:
         """Keep that the access mail went out again."""
         return self._changed(now, Entry(at=now, what="access mail sent again", detail=detail), resent_at=now)
+
+    def note_unsent(self, why: str, *, now: datetime, before: datetime | None) -> Order:
+        """Keep that the access mail did not go out; the last one that did is from `before`."""
+        return self._changed(now, Entry(at=now, what="access mail not sent", detail=why), resent_at=before)
 
     def _note_orphan(self, name: StepName, receipt: str, now: datetime) -> Order:
         if self.step(name).receipt == receipt:

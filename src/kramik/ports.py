@@ -222,12 +222,14 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
     `do` and `find` return a receipt (for an invitation: the link) and raise `Transient` (it did not happen),
     `OutcomeUnknown` (it may have), `Rejected` or `NeedsOperator` (it did not, and will not).
+    `instead` is made in its place, for good, once one of them raised `NotMailable`.
     """
 
     repeat: Repeat
     do: Callable[[Delivery], str]
     find: Callable[[Delivery], str | None] | None = None
     lag: float = 0
+    instead: Effect | None = None
 
     def __post_init__(self) -> None:
         if (self.repeat == "lookup") != (self.find is not None):
@@ -277,19 +279,32 @@ class Mailer(Protocol):
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail; equal keys are one mail."""
+    """One mail; equal keys are one mail. `html` says the same as `text` and is left out by a post that can not."""
 
     to: str
     subject: str
     text: str
     key: str
+    html: str = ""
 
 
 class Post(Protocol):
     """A way to send one mail outside of any sequence."""
 
-    def send(self, mail: Mail) -> None:
-        """Send it; repeat-safety: keyed by `mail.key`."""
+    @property
+    def repeat(self) -> Literal["keyed", "unsafe"]:
+        """Return why a second call is harmless: `keyed` by `mail.key`, or that it is not."""
+        ...
+
+    def send(self, mail: Mail) -> str:
+        """Send it; return the post's id of it.
+
+        Raises:
+            Transient: it was not sent; try again later.
+            OutcomeUnknown: it may have been sent; repeat it only where the post is `keyed`.
+            Rejected: it was not sent and will not be: the address is refused.
+            NeedsOperator: it was not sent: our account is refused.
+        """
         ...
 
 

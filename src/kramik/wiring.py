@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from kramik import config, desk, table
+from kramik import config, desk, mail, table
 from kramik.errors import Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
@@ -248,7 +248,9 @@ def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None =
         orders=orders,
         queue=queue,
         gateways=gateways,
-        effects=effects(academy, mailer, taken_back and desk.careful(orders, taken_back)),
+        effects=effects(
+            academy, mailer, taken_back and desk.careful(orders, taken_back), by_post=mail.by_post(mailer)
+        ),
         post=mailer,
         log=logger(settings) if log is None else log,
     )

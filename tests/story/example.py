@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -72,8 +73,11 @@ class Letterbox:
     def __init__(self) -> None:
         self.mails: dict[str, Mail] = {}
 
-    def send(self, mail: Mail) -> None:
+    repeat: Literal["keyed", "unsafe"] = "keyed"
+
+    def send(self, mail: Mail) -> str:
         self.mails.setdefault(mail.key, mail)
+        return mail.key
 
 
 class Notebook:

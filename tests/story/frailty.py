@@ -117,7 +117,8 @@ def _frail(effect: Effect, fuse: Boundary, *, before: bool) -> Effect:
 
     find = effect.find
     asked = None if find is None else (lambda delivery: _around(fuse, lambda: find(delivery), before=before))
-    return Effect(repeat=effect.repeat, do=around(effect.do), find=asked, lag=effect.lag)
+    instead = effect.instead and _frail(effect.instead, fuse, before=before)
+    return Effect(repeat=effect.repeat, do=around(effect.do), find=asked, lag=effect.lag, instead=instead)
 
 
 def _around(fuse: Boundary, call: Callable[[], Result], *, before: bool = True) -> Result:

@@ -343,4 +343,4 @@ def test_the_effects_are_the_academys_and_the_mailers() -> None:
         )
 
     made = effects(Peer(), Peer())
-    assert dict.fromkeys(STEPS, True) == {name: made[name] is getattr(Peer, name) for name in STEPS}
+    assert dict.fromkeys(STEPS, True) == {name: made[name] == getattr(Peer, name) for name in STEPS}

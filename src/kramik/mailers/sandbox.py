@@ -7,6 +7,7 @@ Source: the protocol in `kramik/sandbox/mail.py`.
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import quote
 
 import msgspec
@@ -71,11 +72,17 @@ class SandboxMailer:
         kind, find = self._settings.repeat, self._find_start if self._settings.repeat == "lookup" else None
         return Effect(repeat=kind, do=self._begin, find=find, lag=self._settings.lag)
 
-    def send(self, mail: Mail) -> None:
+    @property
+    def repeat(self) -> Literal["keyed"]:
+        """Return why a single mail may be sent again."""
+        return "keyed"
+
+    def send(self, mail: Mail) -> str:
         """Send one mail; repeat-safety: keyed by `mail.key`."""
         words = {"to": mail.to, "subject": mail.subject, "text": mail.text}
         key = {"Idempotency-Key": mail.key}
-        self._client.send("POST", "/messages", doing="sending a mail", json=words, headers=key).json(Made)
+        doing = "sending a mail"
+        return self._client.send("POST", "/messages", doing=doing, json=words, headers=key).json(Made).id
 
     def close(self) -> None:
         """Close the connections."""

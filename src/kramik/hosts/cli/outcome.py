@@ -45,7 +45,10 @@ def refuse_silence(order: Order, effects: Effects, said: Collection[StepName]) -
     Raises:
         ClickException: which steps they are, and how to say it.
     """
-    silent = [name for name in unknown(order) if effects[name].repeat == "unsafe" and name not in said]
+    from kramik.fulfilment import effect_of
+
+    made = {name: effect_of(order.step(name), effects) for name in unknown(order) if name not in said}
+    silent = [name for name, effect in made.items() if effect is not None and effect.repeat == "unsafe"]
     if silent:
         question = f"nobody knows whether {' and '.join(silent)} happened; look there"
         message = f"{question}, then say --happened STEP=RECEIPT or --not-happened STEP for each"
