@@ -288,6 +288,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     html: str = ""
 
 
+@runtime_checkable
 class Post(Protocol):
     """A way to send one mail outside of any sequence."""
 

@@ -13,11 +13,23 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from kramik import config, desk, mail, table
-from kramik.errors import Problem, Rejected
+from kramik.errors import NeedsOperator, Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
 from kramik.payment import Keys
-from kramik.ports import Academy, CallingGateway, Gateway, Log, Mailer, Orders, Post, Queue, Revoking
+from kramik.ports import (
+    Academy,
+    CallingGateway,
+    Gateway,
+    Log,
+    Mail,
+    Mailer,
+    Orders,
+    Post,
+    Queue,
+    Revoking,
+    Vault,
+)
 from kramik.premises import Addresses, Ports, Timing
 from kramik.shop import Shop
 
@@ -55,14 +67,27 @@ PATIENCE = 10.0
 """Seconds that a gateway may take at most when it is called: a buyer waits."""
 
 
-class MailTool(Mailer, Post, Protocol):
-    """A mailing tool that can also send one mail."""
+class NoPost:
+    """Stands where nothing can send a single mail."""
+
+    repeat: Literal["keyed"] = "keyed"
+
+    def send(self, mail: Mail) -> str:  # noqa: ARG002 - the signature is the port's
+        """Ask for a person.
+
+        Raises:
+            NeedsOperator: always.
+        """
+        raise NeedsOperator(
+            "this shop can send no mail of its own; send the access link to the buyer by hand"
+        )
 
 
 class Kind(Generic[Made_co]):
     """An adapter that is loaded: the shape of its table, and how it is made from that and the time-out of a call.
 
-    `about` is what a mailing tool or an academy declares about itself, for the matrix.
+    `about` is what a mailing tool or an academy declares about itself, for the matrix; `keep` makes an adapter that
+    keeps secrets which its vendor changes.
     """
 
     def __init__(
@@ -72,16 +97,19 @@ class Kind(Generic[Made_co]):
         features: Features = NO_FEATURES,
         *,
         about: msgspec.Struct | None = None,
+        keep: Callable[[table.Shape, float, Vault | None], Made_co] | None = None,
     ) -> None:
         self.shape: type[msgspec.Struct] = shape
         self.features, self.about = features, about
-        self._read, self._make = shape, make
+        self._read, self._make, self._keep = shape, make, keep
 
-    def make(self, settings: msgspec.Struct, call: float) -> Made_co:
-        """Make the adapter."""
+    def make(self, settings: msgspec.Struct, call: float, vault: Vault | None = None) -> Made_co:
+        """Make the adapter; one that keeps secrets needs the vault."""
         if not isinstance(settings, self._read):
             msg = f"settings of {type(settings).__name__} for {self._read.__name__}"
             raise TypeError(msg)
+        if self._keep is not None:
+            return self._keep(settings, call, vault)
         return self._make(settings, call)
 
 
@@ -163,10 +191,19 @@ def _sandbox_academy() -> Kind[Academy]:
     return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call), about=FEATURES)
 
 
-def _sandbox_mailer() -> Kind[MailTool]:
+def _sandbox_mailer() -> Kind[Mailer]:
     from kramik.mailers.sandbox import FEATURES, SandboxMailer, Settings
 
     return Kind(Settings, lambda settings, call: SandboxMailer(settings, call_seconds=call), about=FEATURES)
+
+
+def _kit() -> Kind[Mailer]:
+    from kramik.mailers.kit import FEATURES, KitMailer, Settings
+
+    def keep(settings: Settings, call: float, vault: Vault | None = None) -> KitMailer:
+        return KitMailer(settings, call_seconds=call, vault=vault)
+
+    return Kind(Settings, keep, about=FEATURES, keep=keep)
 
 
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
@@ -183,7 +220,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "stripe": _stripe,
 }
 ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {"sandbox": _sandbox_academy}
-MAILERS: Mapping[str, Callable[[], Kind[MailTool]]] = {"sandbox": _sandbox_mailer}
+MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {"sandbox": _sandbox_mailer, "kit": _kit}
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
     "gateways": GATEWAYS,
     "academy": ACADEMIES,
@@ -235,11 +272,18 @@ def require(kind: str, find: Callable[[str], object | None] = find_spec) -> None
         raise Rejected(Problem(field="kind", code="missing_extra", message=message))
 
 
-def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None = None) -> Shop:
-    """Build the shop over an open store; without `log` its events go to stderr."""
+def build(
+    settings: Settings, orders: Orders, queue: Queue, *, vault: Vault | None = None, log: Log | None = None
+) -> Shop:
+    """Build the shop over an open store; without `log` its events go to stderr.
+
+    Raises:
+        ConfigurationError: an adapter can not work like this, or needs a vault where there is none.
+    """
     call = settings.worker.call
     academy = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
-    mailer = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call)
+    mailer = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
+    post: Post = mailer if isinstance(mailer, Post) else NoPost()
     gateways = {
         name: GATEWAYS[each.kind]().make(each.settings, call) for name, each in settings.gateways.items()
     }
@@ -249,9 +293,9 @@ def build(settings: Settings, orders: Orders, queue: Queue, *, log: Log | None =
         queue=queue,
         gateways=gateways,
         effects=effects(
-            academy, mailer, taken_back and desk.careful(orders, taken_back), by_post=mail.by_post(mailer)
+            academy, mailer, taken_back and desk.careful(orders, taken_back), by_post=mail.by_post(post)
         ),
-        post=mailer,
+        post=post,
         log=logger(settings) if log is None else log,
     )
     return Shop(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from kramik.mailers.sandbox import SandboxMailer, Settings
 from kramik.ports import Effect, Repeat
 from tests.contracts.effect import Peer
-from tests.contracts.mailer import EFFECT_PROMISES, PROMISES, Office
+from tests.contracts.mailer import EFFECT_PROMISES, POST_PROMISES, PROMISES, Office, Postbox
 from tests.sandbox.place import Place, fresh_delivery, opened
 
 CALL = 1.0
@@ -69,16 +70,23 @@ def test_effect(
     )
 
 
+def mails(place: Place, to: str) -> list[tuple[str, str]]:
+    """Return what arrived at an address."""
+    found = place.browser.get("/mail/messages.json", params={"to": to}).json()
+    return [(mail["subject"], mail["text"]) for mail in found]
+
+
 @pytest.mark.parametrize("repeat", KINDS)
 @pytest.mark.parametrize("promise", PROMISES)
 def test_promise(
     promise: Callable[[Office], None], repeat: Repeat, mailer: Callable[..., SandboxMailer], place: Place
 ) -> None:
     """The sandbox mailing tool keeps each promise of a mailing tool."""
+    promise(Office(mailer=mailer(repeat), delivery=fresh_delivery(), mails=partial(mails, place)))
 
-    def mails(to: str) -> list[tuple[str, str]]:
-        found = place.browser.get("/mail/messages.json", params={"to": to}).json()
-        return [(mail["subject"], mail["text"]) for mail in found]
 
-    made = mailer(repeat)
-    promise(Office(mailer=made, post=made, delivery=fresh_delivery(), mails=mails))
+@pytest.mark.parametrize("promise", POST_PROMISES)
+def test_post(promise: Callable[[Postbox], None], mailer: Callable[..., SandboxMailer], place: Place) -> None:
+    """The sandbox mailing tool keeps each promise of a way to send single mails."""
+    to = fresh_delivery().order.intent.buyer.email
+    promise(Postbox(post=mailer(), to=to, mails=partial(mails, place)))

@@ -11,6 +11,7 @@ from kramik.hosts.cli import delivery_matrix
 from kramik.ports import Academy, Mailer, Revoking
 from kramik.sandbox import academies, mailers, vendors
 from kramik.sandbox.stage import Vendor
+from kramik.stores.memory import MemoryVault
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNPLAYED = {"sandbox"}
@@ -71,11 +72,11 @@ def test_declared_kinds() -> None:
     """The kinds of repeat-safety that the adapters of the demo have are among those that they declare."""
     for name in mailers.NAMES:
         tool, declared = wiring.MAILERS[name](), delivery_matrix.mailer_features()[name]
-        mailer: Mailer = tool.make(settings("mailers", name), 1.0)
+        mailer: Mailer = tool.make(settings("mailers", name), 1.0, MemoryVault())
         assert mailer.purchase.repeat in declared.purchase_repeat, name
         assert mailer.sequence.repeat in declared.sequence_repeat, name
     for name in academies.NAMES:
         platform, about = wiring.ACADEMIES[name](), delivery_matrix.academy_features()[name]
-        academy: Academy = platform.make(settings("academies", name), 1.0)
+        academy: Academy = platform.make(settings("academies", name), 1.0, MemoryVault())
         assert academy.invitation.repeat in about.repeat, name
         assert isinstance(academy, Revoking) == about.revokes, name

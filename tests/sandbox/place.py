@@ -66,7 +66,7 @@ def fresh_order(**changes: object) -> Order:
     return msgspec.structs.replace(order, intent=intent)
 
 
-def fresh_delivery() -> Delivery:
+def fresh_delivery(**changes: object) -> Delivery:
     """Return what an effect is made of, for a fresh order."""
-    order = fresh_order()
+    order = fresh_order(**changes)
     return Delivery(order=order, access_link=f"https://api.kurs.example/access/{order.id}.mac")

@@ -77,7 +77,7 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
     site = served.data / SITE
     wiring.build_site(settings, site)
     store = wiring.open_store(served.data / DATABASE, wake=lambda: workers.wake())  # noqa: PLW0108 - made below
-    shop = wiring.build(settings, store.orders, store.queue)
+    shop = wiring.build(settings, store.orders, store.queue, vault=store.vault)
     courtesy = Courtesy()
     workers = Workers(shop, threads=served.workers, sweep_every=settings.worker.sweep, courtesy=courtesy)
     web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))

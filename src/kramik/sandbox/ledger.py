@@ -19,7 +19,7 @@ Peer = str
 """`gateway`, `academy` or `mail` (the sandbox's own), or the name of a vendor."""
 
 What = Literal[
-    "payment", "notification", "confirm", "grant", "open", "revoke", "purchase", "sequence", "mail"
+    "payment", "notification", "confirm", "grant", "open", "revoke", "purchase", "sequence", "mail", "token"
 ]
 
 

@@ -24,12 +24,13 @@ _ACCESS = re.compile(r"/access/([^/.\s]+)\.")
 class Stage:
     """The surroundings of one simulated vendor: its name is its mount, and the peer of its ledger and its faults.
 
-    `lag` is how many seconds late new things show in lists.
+    `lag` is how many seconds late new things show in lists; `pace` scales what lasts, such as the window of a limit.
     """
 
     name: str
     ledger: Ledger
     lag: float
+    pace: float
     mailbox: Mailbox
     door: Door
 

@@ -64,7 +64,12 @@ class World:
 
     def _played(self, name: str, load: Callable[[str], Vendor]) -> Mount:
         stage = Stage(
-            name=name, ledger=self.ledger, lag=self.settings.lag, mailbox=self.mail.mailbox, door=self._door
+            name=name,
+            ledger=self.ledger,
+            lag=self.settings.lag,
+            pace=self.settings.pace,
+            mailbox=self.mail.mailbox,
+            door=self._door,
         )
         return Mount(f"/{name}", app=Curtain(lambda: load(name).routes(stage)))
 

@@ -40,10 +40,10 @@ def command(folder: Path, *, as_json: bool) -> None:
 def _checked(folder: Path) -> tuple[Settings, int]:
     from kramik import wiring
     from kramik.site.build import site
-    from kramik.stores.memory import MemoryOrders, MemoryQueue
+    from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
 
     settings = options.read(folder)
-    wiring.build(settings, MemoryOrders(), MemoryQueue())
+    wiring.build(settings, MemoryOrders(), MemoryQueue(), vault=MemoryVault())
     source = wiring.source(settings)
     problems = tuple(source.problems())
     if problems:

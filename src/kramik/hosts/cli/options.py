@@ -83,4 +83,4 @@ def opened_shop(folder: Path, data: Path | None) -> Iterator[Shop]:
 
     settings = read(folder)
     with opened_store(folder, data) as store:
-        yield wiring.build(settings, store.orders, store.queue, log=silent)
+        yield wiring.build(settings, store.orders, store.queue, vault=store.vault, log=silent)

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kramik.sandbox.stage import Vendor
 
+
+def _kit() -> Vendor:
+    from kramik.sandbox.mailers import kit
+
+    return kit
+
+
 OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
 `person` is everything about one person but the sequence, `token` an OAuth refresh, `setup` what `check --live` asks.
 """
 
-_TOOLS: Mapping[str, Callable[[], Vendor]] = {}
+_TOOLS: Mapping[str, Callable[[], Vendor]] = {"kit": _kit}
 
 NAMES = tuple(_TOOLS)
 """The vendors; each is mounted at `/<name>`."""

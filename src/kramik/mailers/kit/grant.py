@@ -1,0 +1,201 @@
+"""The OAuth grant for purchases: access tokens from refresh tokens that work once.
+
+A refresh kills the old token, so it happens under a lease that is written first, and the new token is stored before
+it is used; whoever comes second waits. What is lost when a process dies between Kit's answer and the store can not be
+got back: then the grant is marked as dead, nobody tries again, and a person connects the shop anew.
+Source: developers.kit.com/changelog of May 2026 (single-use refresh tokens) and the pages on OAuth flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from secrets import token_hex
+from threading import Lock
+from typing import NoReturn
+
+import msgspec
+from msgspec.structs import replace
+
+from kramik.errors import Conflict, NeedsOperator, OutcomeUnknown, Transient
+from kramik.http import Answer, Client
+from kramik.mailers.kit.settings import Settings
+from kramik.ports import Kept, Vault
+
+NAME = "kit/grant"
+MARGIN = 60.0
+"""Seconds before its end at which an access token is not used any more."""
+
+TRIES = 5
+CONNECT = (
+    "Kit does not take the refresh token any more; connect the shop again as docs/mailers/kit.md says, "
+    "set the new refresh_token, then retry the order"
+)
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """What the token endpoint answers."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: float
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What it answers when it refuses (RFC 6749, 5.2)."""
+
+    error: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The grant as it is stored; `seed` tells which configured token it grew from, times are seconds since 1970."""
+
+    seed: str
+    refresh: str
+    access: str = ""
+    expires: float = 0.0
+    leased_until: float = 0.0
+    leased_by: str = ""
+    dead: bool = False
+
+    def __repr__(self) -> str:
+        return f"Record(dead={self.dead})"
+
+
+class Grant:
+    """The grant of one account, shared by all workers of all processes through the vault."""
+
+    def __init__(
+        self, client: Client, settings: Settings, vault: Vault, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._client, self._settings, self._vault, self._clock = client, settings, vault, clock
+        self._seed = sha256(settings.refresh_token.encode()).hexdigest()[:16]
+        self._lock = Lock()
+        self._unsaved: tuple[str, Record] | None = None
+
+    def token(self, *, refused: str = "") -> str:
+        """Return an access token that is good for now and not the one that was `refused`.
+
+        Raises:
+            Transient: somebody else refreshes it at this moment, or Kit or the store can not be reached.
+            NeedsOperator: the grant is lost or not accepted.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise Transient("Kit: another worker gets a new access token", after=1.0)
+        try:
+            return self._token(refused)
+        finally:
+            self._lock.release()
+
+    def _token(self, refused: str) -> str:
+        self._save_what_is_left()
+        for _ in range(TRIES):
+            now, kept = self._clock().timestamp(), self._vault.get(NAME)
+            record = self._record(kept)
+            if record.access not in ("", refused) and now < record.expires - MARGIN:
+                return record.access
+            if record.dead:
+                raise NeedsOperator(CONNECT)
+            if now < record.leased_until:
+                wait = min(record.leased_until - now, 5.0)
+                raise Transient("Kit: another worker gets a new access token", after=wait)
+            until = now + 2 * self._client.call_seconds + MARGIN
+            leased = replace(record, leased_until=until, leased_by=token_hex(8))
+            try:
+                lease = self._put(leased, kept.version if kept else 0)
+            except Conflict:
+                continue
+            return self._refresh(leased, lease)
+        raise Transient("Kit: others write the grant all the time")
+
+    def _refresh(self, leased: Record, lease: Kept) -> str:
+        try:
+            answer = self._asked(leased.refresh)
+            tokens = answer.json(Tokens) if answer.status == 200 else None  # noqa: PLR2004 - known by heart
+        except (Transient, OutcomeUnknown) as error:
+            # Whether Kit made a new token or not, waiting does not bring back an answer that was lost.
+            self._give_back(leased, lease)
+            raise Transient(f"{error}; the purchase was not sent") from None
+        except Exception:
+            self._give_back(leased, lease)
+            raise
+        if tokens is None:
+            self._refused(answer, leased, lease)
+        expires = self._clock().timestamp() + tokens.expires_in
+        record = Record(
+            seed=self._seed, refresh=tokens.refresh_token, access=tokens.access_token, expires=expires
+        )
+        self._unsaved = (leased.refresh, record)
+        if not self._save_what_is_left():
+            raise Transient("Kit: the shop was connected anew meanwhile")
+        return record.access
+
+    def _asked(self, refresh: str) -> Answer:
+        settings = self._settings
+        about = {"client_id": settings.client_id, "grant_type": "refresh_token", "refresh_token": refresh}
+        secret = {"client_secret": settings.client_secret} if settings.client_secret else {}
+        doing = "getting an access token"
+        return self._client.send(
+            "POST", settings.token_path, doing=doing, json={**about, **secret}, answers=(400, 401)
+        )
+
+    def _save_what_is_left(self) -> bool:
+        """Store the token that replaced `used`, and say whether it counts; until then it is kept: there is no other."""
+        if self._unsaved is None:
+            return True
+        used, record = self._unsaved
+        for _ in range(TRIES):
+            kept = self._vault.get(NAME)
+            found = self._record(kept)
+            if found.refresh != used or found.seed != record.seed:
+                self._unsaved = (
+                    None  # stored although the store did not say so, or a person connected the shop anew
+                )
+                return found.refresh == record.refresh
+            try:
+                self._put(record, kept.version if kept else 0)
+            except Conflict:
+                continue
+            self._unsaved = None
+            return True
+        raise Transient("Kit: others write the grant all the time")
+
+    def _refused(self, answer: Answer, leased: Record, lease: Kept) -> NoReturn:
+        try:
+            error = msgspec.json.decode(answer.body, type=Failure).error
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            error = ""
+        if error == "invalid_grant":
+            if self._settle(replace(leased, leased_until=0.0, leased_by="", dead=True), lease):
+                raise NeedsOperator(CONNECT)
+            raise Transient("Kit: another worker was faster to get a new access token")
+        self._give_back(leased, lease)
+        word = error if error.isidentifier() else "no reason"
+        raise NeedsOperator(
+            f"Kit: the token endpoint refuses with {answer.status} ({word}); check client_id and client_secret"
+        )
+
+    def _give_back(self, leased: Record, lease: Kept) -> None:
+        self._settle(replace(leased, leased_until=0.0, leased_by=""), lease)
+
+    def _settle(self, record: Record, lease: Kept) -> bool:
+        """Write how a refresh ended that brought no token; False when somebody wrote since, who knows better."""
+        try:
+            self._put(record, lease.version)
+        except Conflict:
+            return False
+        return True
+
+    def _record(self, kept: Kept | None) -> Record:
+        """Read what is stored; another configured token begins a new grant."""
+        try:
+            record = msgspec.json.decode(kept.value, type=Record) if kept else None
+        except msgspec.MsgspecError:
+            record = None
+        if record is None or record.seed != self._seed:
+            return Record(seed=self._seed, refresh=self._settings.refresh_token)
+        return record
+
+    def _put(self, record: Record, version: int) -> Kept:
+        return self._vault.put(NAME, msgspec.json.encode(record).decode(), version=version)

@@ -1,0 +1,153 @@
+"""Both steps at Kit, in the safe order: the person, the field with the link, then the purchase, then the sequence.
+
+| effect | repeat | why |
+|---|---|---|
+| purchase with OAuth | lookup | a repeated transaction id is undocumented, the list of purchases shows it |
+| purchase as a tag | set | a tag is there or not; Kit answers 200 when it was |
+| sequence | lookup | adding again is a no-op that mails nobody: without a look it could not be told from an older one |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from kramik.errors import ConfigurationError, NotMailable, OutcomeUnknown, Problem, Rejected, Transient
+from kramik.http import Answer, Budget, Client
+from kramik.mailers.kit import purchases, sequences
+from kramik.mailers.kit.grant import Grant
+from kramik.mailers.kit.people import UNPROCESSABLE, People, Person, refused, said
+from kramik.mailers.kit.settings import Settings, checked
+from kramik.ports import Delivery, Effect, Vault
+
+UNAUTHORIZED = 401
+KNOWN = ("taken", "already", "unique", "duplicate")
+"""Words of a 422 that could mean that Kit has this transaction."""
+
+
+def utc_now() -> datetime:
+    """Return the time of now."""
+    return datetime.now(UTC)
+
+
+class KitMailer:
+    """Our account at Kit. The calls of one effect last at most `call_seconds` together, a new token as long again."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        call_seconds: float,
+        vault: Vault | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings, self._call_seconds = checked(settings), call_seconds
+        secrets = [each for each in (settings.client_secret, settings.refresh_token) if each]
+        self._client, self._open = (
+            Client(settings.base_url, name="Kit", call_seconds=call_seconds, headers=headers, secrets=secrets)
+            for headers in ({"X-Kit-Api-Key": settings.api_key}, {})
+        )
+        self._people = People(self._client)
+        self._grant = self._granted(vault, clock) if settings.oauth else None
+
+    def _granted(self, vault: Vault | None, clock: Callable[[], datetime]) -> Grant:
+        if vault is None:
+            message = "needs a store that keeps tokens, which this host has not; leave client_id out"
+            raise ConfigurationError(Problem(field="client_id", code="no_vault", message=message))
+        return Grant(self._open, self._settings, vault, clock=clock)
+
+    @property
+    def purchase(self) -> Effect:
+        """Register the purchase, or give the tag; the receipt is its id, or those of tag and person."""
+        if self._grant is None:
+            return Effect(repeat="set", do=self._tag)
+        return Effect(repeat="lookup", do=self._buy, find=self._find_purchase, lag=self._settings.lag)
+
+    @property
+    def sequence(self) -> Effect:
+        """Start the sequence; the receipt is Kit's ids of sequence and person."""
+        return Effect(repeat="lookup", do=self._begin, find=self._find_start, lag=self._settings.lag)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        self._open.close()
+
+    def _tag(self, delivery: Delivery) -> str:
+        budget = Budget(self._call_seconds)
+        person = self._known(delivery, budget)
+        return self._people.tag(person, self._settings.tag_of(delivery.order.intent.product), budget=budget)
+
+    def _buy(self, delivery: Delivery) -> str:
+        token = self._token()
+        budget = Budget(self._call_seconds)
+        with _nothing_yet():
+            self._known(delivery, budget)
+        answer = self._post(delivery, token, budget)
+        if answer.status == UNAUTHORIZED:  # a token that was revoked before its time: nothing happened
+            token = self._token(refused=token)
+            answer = self._post(delivery, token, Budget(self._call_seconds))
+        if answer.status == UNPROCESSABLE and any(word in said(answer).lower() for word in KNOWN):
+            raise OutcomeUnknown(
+                f"{answer.what}: Kit seems to have this transaction already; it is looked up"
+            )
+        if answer.status in (UNAUTHORIZED, UNPROCESSABLE):
+            advice = "check the keys of [mailer] and the plan at Kit, then retry the order"
+            raise refused(self._open, answer, advice)
+        return str(answer.json(purchases.Made).purchase.id)
+
+    def _post(self, delivery: Delivery, token: str, budget: Budget) -> Answer:
+        return self._open.send(
+            "POST",
+            "/v4/purchases",
+            doing="registering a purchase",
+            json=purchases.body(delivery.order),
+            headers=_bearer(token),
+            answers=(UNAUTHORIZED, UNPROCESSABLE),
+            budget=budget,
+        )
+
+    def _find_purchase(self, delivery: Delivery) -> str | None:
+        headers = _bearer(self._token())
+        return purchases.find(self._open, delivery.order.id, headers, budget=Budget(self._call_seconds))
+
+    def _begin(self, delivery: Delivery) -> str:
+        intent, budget = delivery.order.intent, Budget(self._call_seconds)
+        if not intent.sequence:
+            raise NotMailable("the product names no sequence of Kit")
+        sequence = self._settings.sequence_of(intent.sequence)
+        with _nothing_yet():
+            person = self._known(delivery, budget)
+        return sequences.add(self._client, sequence, person, budget=budget)
+
+    def _find_start(self, delivery: Delivery) -> str | None:
+        order, budget = delivery.order, Budget(self._call_seconds)
+        if not order.intent.sequence:
+            return None
+        sequence = self._settings.sequence_of(order.intent.sequence)
+        since = order.step("sequence").started_at or order.created_at
+        return sequences.find(self._client, sequence, order.intent.buyer.email, since, budget=budget)
+
+    def _known(self, delivery: Delivery, budget: Budget) -> Person:
+        intent = delivery.order.intent
+        field = self._settings.field_of(intent.product)
+        return self._people.known(intent.buyer, field, delivery.access_link, budget=budget)
+
+    def _token(self, *, refused: str = "") -> str:
+        if self._grant is None:
+            raise Rejected(Problem(field="client_id", code="missing", message="Kit is not connected"))
+        return self._grant.token(refused=refused)
+
+
+@contextmanager
+def _nothing_yet() -> Iterator[None]:
+    """Take an unknown outcome for nothing: what comes before the effect may be done again as often as one likes."""
+    try:
+        yield
+    except OutcomeUnknown as unknown:
+        raise Transient(f"{unknown}; nothing else was done") from None
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

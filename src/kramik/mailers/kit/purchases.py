@@ -1,0 +1,102 @@
+"""Purchases at Kit: what is posted, and where one is found again.
+
+A repeat of a transaction id is not documented, and the list can not be asked for one, so it is read from its newest
+page on. The list is late by up to `LAG`.
+Source: developers.kit.com/api-reference/purchases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kramik.errors import NeedsOperator
+from kramik.http import Budget, Client
+from kramik.order import Order
+
+PAGES, PAGE = 10, 500
+"""How far a look-up goes: more than a shop sells while it waits for an answer."""
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """A purchase, as far as we need to know it."""
+
+    id: int
+    transaction_id: str
+
+
+class Made(msgspec.Struct, frozen=True):
+    """The answer to a purchase."""
+
+    purchase: Purchase
+
+
+class Pagination(msgspec.Struct, frozen=True):
+    """Whether a list goes on, and from where."""
+
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of the purchases, the newest first."""
+
+    purchases: list[Purchase]
+    pagination: Pagination
+
+
+def body(order: Order) -> dict[str, object]:
+    """Write an order as Kit takes it; amounts are exact decimal numbers, the tax is not known here."""
+    intent = order.intent
+    price = msgspec.Raw(intent.price.amount.encode())
+    line = {
+        "name": intent.title,
+        "pid": intent.product,
+        "lid": order.id,
+        "sku": intent.product,
+        "quantity": 1,
+        "unit_price": price,
+    }
+    at = order.payment.at if order.payment else order.created_at
+    about = {
+        "email_address": intent.buyer.email,
+        "transaction_id": order.id,
+        "status": "paid",
+        "currency": intent.price.currency,
+        "transaction_time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {"purchase": {**about, "subtotal": price, "total": price, "products": [line]}}
+
+
+def find(client: Client, transaction: str, headers: dict[str, str], *, budget: Budget) -> str | None:
+    """Return Kit's id of this transaction; None when it is not there.
+
+    Raises:
+        NeedsOperator: there are too many purchases to be sure.
+    """
+    for purchase in _newest(client, headers, budget):
+        if purchase.transaction_id == transaction:
+            return str(purchase.id)
+    return None
+
+
+def _newest(client: Client, headers: dict[str, str], budget: Budget) -> Iterator[Purchase]:
+    query = {"per_page": str(PAGE)}
+    for _ in range(PAGES):
+        answer = client.send(
+            "GET",
+            "/v4/purchases",
+            doing="looking for a purchase",
+            query=query,
+            headers=headers,
+            budget=budget,
+        )
+        page = answer.json(Page)
+        yield from page.purchases
+        if not page.pagination.has_next_page or not page.pagination.end_cursor:
+            return
+        query = {**query, "after": page.pagination.end_cursor}
+    raise NeedsOperator(
+        f"Kit: the order is not among the newest {PAGES * PAGE} purchases; look for it there by its number"
+    )
