@@ -15,7 +15,7 @@ from kramik.errors import ConfigurationError, KramikError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("demo", "new", "check", "build", "serve", "sandbox", "orders", "poison", "sweep")
+COMMANDS = ("demo", "new", "check", "build", "serve", "sandbox", "orders", "poison", "sweep", "cost")
 
 
 class Kramik(click.Group):
