@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from kramik.order import Order
 from kramik.ports import Repeat
 
 Registers = Literal["purchase", "tag", "purchase or tag", "nothing"]
@@ -32,3 +33,21 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     posts: bool = False
     live: bool = False
     extra: str = ""
+
+
+def field(pattern: str, product: str) -> str:
+    """Return the name of the field that keeps a product's access link: `{product}` is its slug with underscores.
+
+    A tool keeps one value a person and field, so one field a product keeps a second course from hiding the first.
+    """
+    return pattern.replace("{product}", product.replace("-", "_"))
+
+
+def leads_to(order: Order, link: str) -> bool:
+    """Say whether an access link is one of this order, by whichever key it was signed."""
+    return f"/{order.id}." in link
+
+
+def wants_news(order: Order) -> bool:
+    """Say whether the buyer agreed to be written to about more than what they bought."""
+    return any(consent.id == "marketing" for consent in order.intent.consents)

@@ -1,0 +1,296 @@
+"""Mailchimp: a purchase is an order of its e-commerce store, the mails are a flow that a tag starts.
+
+Both are of the kind `set`: the order is put under our own id, and a tag that is there is not added again.
+The API that triggers a step of a flow is left alone: it answers 204 without an id, and what a repeat does is
+not documented. A person whom Mailchimp will not mail, or who had this flow before, is `NotMailable`.
+Source: Mailchimp's specification of the Marketing API 3.0.91.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import md5
+from typing import NoReturn
+from urllib.parse import quote
+
+import msgspec
+
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
+from kramik.http import Answer, Budget, Client
+from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.order import Order
+from kramik.ports import Delivery, Effect
+from kramik.table import Secret
+
+FEATURES = Features(
+    title="Mailchimp",
+    purchase="purchase",
+    purchase_repeat=("set",),
+    start="automation",
+    sequence_repeat=("set",),
+)
+
+LONGEST = 10
+"""Characters of a merge tag. Source: Mailchimp's help, "Manage audience fields"."""
+
+_MISSING, _REFUSED = 404, 400
+_DONE = 204
+_CLOSED = ("Member In Compliance State", "Forgotten Email Not Subscribed")
+"""Titles of a refusal that is about the person. Source: Mailchimp's glossary of errors."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[mailer]`: our key (a secret), the ids of audience and store, and how the link travels."""
+
+    api_key: Secret
+    audience: str
+    store: str
+    base_url: str = ""
+    link_field: str = "L_{product}"
+    link_fields: dict[str, str] = {}
+    only_with_consent: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.base_url and "-" not in self.api_key:
+            message = (
+                "ends with a dash and the data centre, such as …-us21; copy the whole key or set base_url"
+            )
+            raise Rejected(Problem(field="api_key", code="no_data_centre", message=message))
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """A tag of a member."""
+
+    name: str
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody in the audience, as far as we need to know them."""
+
+    id: str
+    status: str
+    merge_fields: dict[str, object] = {}
+    tags: list[Tag] = []
+
+    def tagged(self, tag: str) -> bool:
+        """Say whether this member has the tag; Mailchimp does not tell names apart by their case."""
+        return tag.casefold() in (each.name.casefold() for each in self.tags)
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """Who an order belongs to."""
+
+    email_address: str
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An order of the store, as Mailchimp keeps it."""
+
+    id: str
+    customer: Customer
+    currency_code: str
+    order_total: float
+
+
+class Product(msgspec.Struct, frozen=True):
+    """A product of the store."""
+
+    id: str
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What Mailchimp says when it refuses."""
+
+    title: str = ""
+
+
+class MailchimpMailer:
+    """Our account at Mailchimp; all calls of one effect last at most `call_seconds`."""
+
+    def __init__(self, settings: Settings, *, call_seconds: float) -> None:
+        self._settings, self._seconds = settings, call_seconds
+        basic = b64encode(f"kramik:{settings.api_key}".encode()).decode()
+        self._client = Client(
+            settings.base_url or _address(settings.api_key),
+            name="Mailchimp",
+            call_seconds=call_seconds,
+            headers={"Authorization": f"Basic {basic}"},
+            secrets=(settings.api_key,),
+        )
+
+    @property
+    def purchase(self) -> Effect:
+        """Put the order into the store; the receipt is its id there, which is ours."""
+        return Effect(repeat="set", do=self._buy)
+
+    @property
+    def sequence(self) -> Effect:
+        """Put the link into the member's field, then add the tag that starts the flow."""
+        return Effect(repeat="set", do=self._begin)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _buy(self, delivery: Delivery) -> str:
+        order, budget = delivery.order, Budget(self._seconds)
+        store = f"/3.0/ecommerce/stores/{_path(self._settings.store)}"
+        product = f"{store}/products/{_path(order.intent.product)}"
+        self._client.send(
+            "PUT", product, doing="putting the product", json=_product(order), budget=budget
+        ).json(Product)
+        answer = self._client.send(
+            "PUT",
+            f"{store}/orders/{_path(order.id)}",
+            doing="putting the order",
+            json=_order(order),
+            budget=budget,
+        )
+        _compare(order, answer.json(Stored))
+        return order.id
+
+    def _begin(self, delivery: Delivery) -> str:
+        order, budget = delivery.order, Budget(self._seconds)
+        if self._settings.only_with_consent and not wants_news(order):
+            raise NotMailable("the buyer did not agree to mails beyond what they bought")
+        tag, key = order.intent.sequence or order.intent.product, self._key(order)
+        member = self._member(order, budget)
+        if member is not None and member.tagged(tag):
+            if leads_to(order, str(member.merge_fields.get(key, ""))):
+                return f"{member.id}:{tag}"
+            raise NotMailable(
+                f"Mailchimp: this person has the tag {tag!r} already, so its flow does not start again"
+            )
+        self._reachable(member)
+        self._put(delivery, key, member, budget)
+        tags = {"tags": [{"name": tag, "status": "active"}], "is_syncing": False}
+        answer = self._client.send(
+            "POST", f"{self._person(order)}/tags", doing="adding the tag", json=tags, budget=budget
+        )
+        if answer.status != _DONE:
+            raise self._client.decision(answer)
+        seen = self._member(order, budget)
+        if seen is None or not seen.tagged(tag) or not leads_to(order, str(seen.merge_fields.get(key, ""))):
+            raise OutcomeUnknown(f"Mailchimp, adding the tag: the member does not show {tag!r} and the link")
+        return f"{seen.id}:{tag}"
+
+    def _put(self, delivery: Delivery, key: str, member: Member | None, budget: Budget) -> None:
+        """Put the person with the link into the audience, and look whether the link is there."""
+        order = delivery.order
+        fields = {"FNAME": order.intent.buyer.name, key: delivery.access_link}
+        facts: dict[str, object] = {
+            "email_address": order.intent.buyer.email,
+            "status_if_new": "subscribed",
+            "merge_fields": fields,
+            "language": order.intent.lang,
+        }
+        if member is not None and member.status == "transactional":
+            facts["status"] = "subscribed"
+        answer = self._client.send(
+            "PUT",
+            self._person(order),
+            doing="putting the member",
+            json=facts,
+            answers=(_REFUSED,),
+            budget=budget,
+        )
+        if answer.status == _REFUSED:
+            self._refused(answer)
+        kept = answer.json(Member)
+        if kept.merge_fields.get(key) != delivery.access_link:
+            raise NeedsOperator(
+                f"Mailchimp did not keep the link in the merge field {key}; add a text field with this tag to the "
+                "audience and retry the order"
+            )
+        self._reachable(kept)
+
+    def _refused(self, answer: Answer) -> NoReturn:
+        try:
+            title = msgspec.json.decode(answer.body, type=Refusal).title
+        except msgspec.MsgspecError:
+            title = ""
+        if title in _CLOSED:
+            raise NotMailable(f"Mailchimp will not take this person back: {title}")
+        raise self._client.decision(answer)
+
+    def _reachable(self, member: Member | None) -> None:
+        if member is not None and member.status not in ("subscribed", "transactional"):
+            raise NotMailable(f"Mailchimp: this person is {member.status} there")
+
+    def _member(self, order: Order, budget: Budget) -> Member | None:
+        wanted = {"fields": "id,status,merge_fields,tags"}
+        answer = self._client.send(
+            "GET",
+            self._person(order),
+            doing="looking for the member",
+            query=wanted,
+            answers=(_MISSING,),
+            budget=budget,
+        )
+        return None if answer.status == _MISSING else answer.json(Member)
+
+    def _person(self, order: Order) -> str:
+        return f"/3.0/lists/{_path(self._settings.audience)}/members/{_hash(order.intent.buyer.email)}"
+
+    def _key(self, order: Order) -> str:
+        product = order.intent.product
+        own = self._settings.link_fields.get(product)
+        return own or field(self._settings.link_field, product).upper()[:LONGEST]
+
+
+def _address(api_key: str) -> str:
+    return f"https://{api_key.rpartition('-')[2]}.api.mailchimp.com"
+
+
+def _path(part: str) -> str:
+    return quote(part, safe="")
+
+
+def _product(order: Order) -> Mapping[str, object]:
+    intent = order.intent
+    variant = {
+        "id": intent.product,
+        "title": intent.title,
+        "price": msgspec.Raw(intent.price.amount.encode()),
+    }
+    return {"id": intent.product, "title": intent.title, "variants": [variant]}
+
+
+def _order(order: Order) -> Mapping[str, object]:
+    """Return the order as the store wants it; somebody new becomes a member who gets no news."""
+    intent, price = order.intent, msgspec.Raw(order.intent.price.amount.encode())
+    customer = {
+        "id": _hash(intent.buyer.email),
+        "email_address": intent.buyer.email,
+        "opt_in_status": False,
+        "first_name": intent.buyer.name,
+    }
+    line = {
+        "id": intent.product,
+        "product_id": intent.product,
+        "product_variant_id": intent.product,
+        "quantity": 1,
+        "price": price,
+    }
+    return {
+        "id": order.id,
+        "customer": customer,
+        "currency_code": intent.price.currency,
+        "order_total": price,
+        "financial_status": "paid",
+        "processed_at_foreign": order.created_at.isoformat(timespec="seconds"),
+        "lines": [line],
+    }
+
+
+def _compare(order: Order, kept: Stored) -> None:
+    price, email = order.intent.price, order.intent.buyer.email
+    wanted = (order.id, email.lower(), price.currency, float(price.amount))
+    if wanted != (kept.id, kept.customer.email_address.lower(), kept.currency_code, kept.order_total):
+        raise OutcomeUnknown("Mailchimp, putting the order: answered with another order than was put")
+
+
+def _hash(email: str) -> str:
+    """Return how Mailchimp names a person: the MD5 of the address in small letters, which is no secret."""
+    return md5(email.lower().encode(), usedforsecurity=False).hexdigest()
