@@ -206,6 +206,12 @@ def _kit() -> Kind[Mailer]:
     return Kind(Settings, keep, about=FEATURES, keep=keep)
 
 
+def _mailchimp() -> Kind[Mailer]:
+    from kramik.mailers.mailchimp import FEATURES, MailchimpMailer, Settings
+
+    return Kind(Settings, lambda settings, call: MailchimpMailer(settings, call_seconds=call), about=FEATURES)
+
+
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "sandbox": _sandbox_gateway,
     "imoje": _imoje,
@@ -220,7 +226,11 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "stripe": _stripe,
 }
 ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {"sandbox": _sandbox_academy}
-MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {"sandbox": _sandbox_mailer, "kit": _kit}
+MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
+    "sandbox": _sandbox_mailer,
+    "kit": _kit,
+    "mailchimp": _mailchimp,
+}
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
     "gateways": GATEWAYS,
     "academy": ACADEMIES,

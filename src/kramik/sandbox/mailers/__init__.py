@@ -18,13 +18,19 @@ def _kit() -> Vendor:
     return kit
 
 
+def _mailchimp() -> Vendor:
+    from kramik.sandbox.mailers import mailchimp
+
+    return mailchimp
+
+
 OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
 `person` is everything about one person but the sequence, `token` an OAuth refresh, `setup` what `check --live` asks.
 """
 
-_TOOLS: Mapping[str, Callable[[], Vendor]] = {"kit": _kit}
+_TOOLS: Mapping[str, Callable[[], Vendor]] = {"kit": _kit, "mailchimp": _mailchimp}
 
 NAMES = tuple(_TOOLS)
 """The vendors; each is mounted at `/<name>`."""
