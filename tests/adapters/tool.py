@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kramik import wiring
+from kramik import table, wiring
 from kramik.ports import Delivery, Effect, Mailer
 from kramik.sandbox import mailers
 from tests.contracts.effect import Peer
@@ -40,7 +40,7 @@ class Tool:
 
     def secrets(self) -> tuple[str, ...]:
         """Return what no error may show."""
-        keys = wiring.table.secret_keys(wiring.shape("mailer", self.name))
+        keys = table.secret_keys(wiring.shape("mailer", self.name))
         return tuple(str(value) for key, value in mailers.tool(self.name).DEMO.items() if key in keys)
 
     def effects(self, delivery: Delivery, effect: str) -> list[dict]:
