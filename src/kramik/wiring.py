@@ -180,9 +180,23 @@ def _redsys() -> Kind[Gateway]:
 
 
 def _stripe() -> Kind[Gateway]:
-    from kramik.gateways.stripe import FEATURES, Settings, StripeGateway
+    from kramik.gateways.stripe import FEATURES, AskedStripeGateway, Settings, StripeGateway
 
-    return Kind(Settings, lambda settings, _: StripeGateway(settings), FEATURES)
+    def make(settings: Settings, call: float) -> StripeGateway:
+        if not settings.api_key:
+            return StripeGateway(settings)
+        return AskedStripeGateway(settings, call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
+
+
+def _stripe_checkout() -> Kind[CallingGateway]:
+    from kramik.gateways.stripe.checkout import FEATURES, Settings, StripeCheckout
+
+    def make(settings: Settings, call: float) -> StripeCheckout:
+        return StripeCheckout(settings, call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
 
 
 def _sandbox_academy() -> Kind[Academy]:
@@ -224,6 +238,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "paynow": _paynow,
     "redsys": _redsys,
     "stripe": _stripe,
+    "stripe_checkout": _stripe_checkout,
 }
 ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {"sandbox": _sandbox_academy}
 MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {

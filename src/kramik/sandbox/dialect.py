@@ -100,6 +100,7 @@ class Telling(Protocol):
         ...
 
 
+@runtime_checkable
 class Dialect(Telling, Protocol):
     """The protocol of a vendor to which a signed request leads."""
 
@@ -114,10 +115,13 @@ class Dialect(Telling, Protocol):
 
 @runtime_checkable
 class CalledDialect(Telling, Protocol):
-    """The protocol of a vendor whose API the shop calls: to begin a payment, to confirm or to ask about it."""
+    """The protocol of a vendor whose API the shop calls: to begin a payment, to confirm or to ask about it.
+
+    A vendor can be both: a signed request leads to it, and it can be asked afterwards.
+    """
 
     def operation(self, method: str, path: str) -> str:
-        """Return what the faults call this request, such as `begin`, `confirm`, `ask` or `token`."""
+        """Return what the faults call this request: `begin`, `confirm`, `ask`, `token`, or `start` for a browser's."""
         ...
 
     def call(self, call: Call, book: Book) -> Reply | Begun:

@@ -28,6 +28,7 @@ from kramik.sandbox.session import Action, Session
 from kramik.sandbox.session import Request as Asked
 
 LIMIT = 50_000
+START = "start"
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
@@ -64,13 +65,13 @@ class Gateway:
 
     def _entry(self, door: Door) -> Handler:
         """Return what stands before everything else: one operation for a browser, several for a program."""
-        browser = door(self.name, "start", self.start)
 
         async def entered(request: Request) -> Response:
-            if not isinstance(self.dialect, CalledDialect):
-                return await browser(request)
-            operation = self.dialect.operation(request.method, f"/{request.path_params['rest']}")
-            return await door(self.name, operation, self.called)(request)
+            called, operation = self.dialect, START
+            if isinstance(called, CalledDialect):
+                operation = called.operation(request.method, f"/{request.path_params['rest']}")
+            handler = self.start if operation == START else self.called
+            return await door(self.name, operation, handler)(request)
 
         return entered
 
@@ -102,7 +103,7 @@ class Gateway:
     async def start(self, request: Request) -> Response:
         """Open the pay page of a payment request."""
         body, query = await read(request), request.url.query
-        if isinstance(self.dialect, CalledDialect):
+        if not isinstance(self.dialect, Dialect):
             raise Refusal(404, "this vendor is called")
         try:
             wanted = self.dialect.start(request.method, f"/{request.path_params['rest']}", query, body)

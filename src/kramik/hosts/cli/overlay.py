@@ -21,7 +21,7 @@ OWN = "sandbox"
 ARTICLES = {"gateway": "no gateway", "mailer": "no mailing tool", "academy": "no academy"}
 
 
-ADDRESSES = ("base_url", "pay_url")
+ADDRESSES = ("base_url", "pay_url", "api_url")
 """Settings that say where a vendor is."""
 
 

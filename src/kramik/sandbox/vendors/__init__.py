@@ -85,6 +85,12 @@ def _stripe() -> Vendor:
     return stripe
 
 
+def _stripe_checkout() -> Vendor:
+    from kramik.sandbox.vendors import stripe_checkout
+
+    return stripe_checkout
+
+
 _VENDORS: Mapping[str, Callable[[], Vendor]] = {
     "imoje": _imoje,
     "autopay": _autopay,
@@ -96,6 +102,7 @@ _VENDORS: Mapping[str, Callable[[], Vendor]] = {
     "redsys": _redsys,
     "przelewy24": _przelewy24,
     "stripe": _stripe,
+    "stripe_checkout": _stripe_checkout,
 }
 
 NAMES = tuple(_VENDORS)
