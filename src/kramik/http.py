@@ -146,16 +146,19 @@ class Client:
             raise OutcomeUnknown(f"{what}: answered {reply.status}, but the answer was cut off or too long")
         return Answer(status=reply.status, headers=answered, body=reply.body, what=what)
 
-    def decision(self, answer: Answer) -> KramikError:
-        """Return what an answer means to a caller who asked for its status and has no rule for what it says."""
+    def decision(self, answer: Answer, headers: Mapping[str, str] | None = None) -> KramikError:
+        """Return what an answer means to a caller who asked for its status and has no rule for what it says.
+
+        `headers` are those of the request alone, of which no error may show a word either.
+        """
         if 200 <= answer.status < 300:  # noqa: PLR2004 - as above
             return OutcomeUnknown(f"{answer.what}: answered {answer.status}, which was not expected")
         after = answer.headers.get("retry-after", "")
-        return self._decision(answer.what, answer.status, after, self.quoted(answer))
+        return self._decision(answer.what, answer.status, after, self.quoted(answer, headers))
 
-    def quoted(self, answer: Answer) -> str:
+    def quoted(self, answer: Answer, headers: Mapping[str, str] | None = None) -> str:
         """Return the peer's own words on one short line, without what must not be shown."""
-        return self._shown(answer.body, {})
+        return self._shown(answer.body, headers or {})
 
     def close(self) -> None:
         """Close every connection; a later call opens new ones."""

@@ -256,6 +256,7 @@ class Revoking(Protocol):
         ...
 
 
+@runtime_checkable
 class FreshLinks(Protocol):
     """A course platform whose links are short-lived; a repeat makes another link and harms nothing."""
 

@@ -20,6 +20,7 @@ from kramik.payment import Keys
 from kramik.ports import (
     Academy,
     CallingGateway,
+    FreshLinks,
     Gateway,
     Log,
     Mail,
@@ -205,6 +206,26 @@ def _sandbox_academy() -> Kind[Academy]:
     return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call), about=FEATURES)
 
 
+def _http_academy() -> Kind[Academy]:
+    from kramik.academies.http import FEATURES, Settings, academy
+
+    return Kind(Settings, lambda settings, call: academy(settings, call_seconds=call), about=FEATURES)
+
+
+def _preset(name: str) -> Callable[[], Kind[Academy]]:
+    """Return how the academy of a preset is loaded."""
+
+    def load() -> Kind[Academy]:
+        from kramik.academies.http import presets
+
+        def make(settings: msgspec.Struct, call: float) -> Academy:
+            return presets.academy(name, settings, call_seconds=call)
+
+        return Kind(presets.shape(name), make, about=presets.preset(name).features)
+
+    return load
+
+
 def _sandbox_mailer() -> Kind[Mailer]:
     from kramik.mailers.sandbox import FEATURES, SandboxMailer, Settings
 
@@ -240,7 +261,11 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "stripe": _stripe,
     "stripe_checkout": _stripe_checkout,
 }
-ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {"sandbox": _sandbox_academy}
+ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {
+    "sandbox": _sandbox_academy,
+    "thinkific": _preset("thinkific"),
+    "http": _http_academy,
+}
 MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "sandbox": _sandbox_mailer,
     "kit": _kit,
@@ -322,6 +347,7 @@ def build(
         ),
         post=post,
         log=logger(settings) if log is None else log,
+        fresh_links=academy if isinstance(academy, FreshLinks) else None,
     )
     return Shop(
         ports,

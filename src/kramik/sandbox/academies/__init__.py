@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kramik.sandbox.stage import Vendor
 
-OPERATIONS = ("grant", "find", "link", "revoke", "open", "token", "setup")
+OPERATIONS = ("grant", "find", "link", "revoke", "open", "token", "setup", "member")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
-`link` is a fresh link, `open` a buyer at the course, `token` an OAuth token, `setup` what `check --live` asks.
+`link` is a fresh link, `open` a buyer at the course, `token` an OAuth token, `setup` what `check --live` asks,
+`member` a new account of a buyer that opens nothing yet.
 """
 
-_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {}
+
+def _thinkific() -> Vendor:
+    from kramik.sandbox.academies import thinkific
+
+    return thinkific
+
+
+_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {"thinkific": _thinkific}
 
 NAMES = tuple(_PLATFORMS)
 """The vendors; each is mounted at `/<name>`."""
