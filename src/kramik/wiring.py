@@ -247,6 +247,14 @@ def _mailchimp() -> Kind[Mailer]:
     return Kind(Settings, lambda settings, call: MailchimpMailer(settings, call_seconds=call), about=FEATURES)
 
 
+def _mailerlite() -> Kind[Mailer]:
+    from kramik.mailers.mailerlite import FEATURES, MailerLiteMailer, Settings
+
+    return Kind(
+        Settings, lambda settings, call: MailerLiteMailer(settings, call_seconds=call), about=FEATURES
+    )
+
+
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "sandbox": _sandbox_gateway,
     "imoje": _imoje,
@@ -270,6 +278,7 @@ MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "sandbox": _sandbox_mailer,
     "kit": _kit,
     "mailchimp": _mailchimp,
+    "mailerlite": _mailerlite,
 }
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
     "gateways": GATEWAYS,

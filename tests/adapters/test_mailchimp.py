@@ -9,7 +9,7 @@ import pytest
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Rejected
 from kramik.mailers.mailchimp import MailchimpMailer, Settings
 from kramik.sandbox.mailers.mailchimp import API_KEY, AUDIENCE
-from tests.adapters.tool import heard, made_from, scripted
+from tests.adapters.tool import conversation, heard, made_from, scripted
 from tests.sandbox.place import fresh_delivery
 
 DELIVERY = fresh_delivery()
@@ -29,15 +29,7 @@ def member(status: str = "subscribed", *tags: str, link: str = LINK) -> dict[str
 
 def begin(*answers: tuple[int, object]) -> tuple[object, list[tuple[str, object]]]:
     """Start the sequence against these answers; return the receipt or the decision, and what was sent."""
-    with scripted(*answers) as server:
-        mailer = made_from("mailchimp", base_url=server.url)
-        try:
-            ended: object = mailer.sequence.do(DELIVERY)
-        except Exception as error:  # noqa: BLE001 - the decision is what the test is about
-            ended = error
-        finally:
-            mailer.close()
-        return ended, heard(server)
+    return conversation("mailchimp", "sequence", DELIVERY, *answers)
 
 
 def test_the_whole_conversation() -> None:

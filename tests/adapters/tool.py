@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from kramik import table, wiring
+from kramik.errors import KramikError
 from kramik.ports import Delivery, Effect, Mailer
 from kramik.sandbox import mailers
 from tests.contracts.effect import Peer
@@ -56,7 +57,7 @@ class Tool:
 
     def peer(self, operation: str) -> Peer:
         """Return the other side of one effect, for its promises."""
-        delivery, effect = fresh_delivery(), EFFECTS[operation]
+        delivery, effect = bought(), EFFECTS[operation]
         return Peer(
             effect=effect(self.mailer()),
             nobody=effect(self.mailer(base_url="http://127.0.0.1:1")),
@@ -69,7 +70,12 @@ class Tool:
 
     def office(self) -> Office:
         """Return the tool and its mailbox, for its promises."""
-        return Office(mailer=self.mailer(), delivery=fresh_delivery(), mails=self.mails)
+        return Office(mailer=self.mailer(), delivery=bought(), mails=self.mails)
+
+
+def bought() -> Delivery:
+    """Return a fresh order of the course for whose mails every account of the demo has something."""
+    return fresh_delivery(product="agregaty-w-praktyce", sequence="agregaty-start")
 
 
 def made_from(name: str, **changes: object) -> Any:  # noqa: ANN401 - each vendor's own class
@@ -107,3 +113,18 @@ def heard(server: RawServer) -> list[tuple[str, object]]:
         line = head.split(b"\r\n")[0].decode().removesuffix(" HTTP/1.1")
         found.append((line, json.loads(body) if body else None))
     return found
+
+
+def conversation(
+    name: str, effect: str, delivery: Delivery, *answers: tuple[int, object], **changes: object
+) -> tuple[object, list[tuple[str, object]]]:
+    """Make an effect against these answers; return the receipt or the decision, and what was sent."""
+    with scripted(*answers) as server:
+        mailer = made_from(name, base_url=server.url, **changes)
+        try:
+            ended: object = EFFECTS[effect](mailer).do(delivery)
+        except KramikError as error:
+            ended = error
+        finally:
+            mailer.close()
+        return ended, heard(server)

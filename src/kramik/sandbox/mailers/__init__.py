@@ -24,13 +24,19 @@ def _mailchimp() -> Vendor:
     return mailchimp
 
 
+def _mailerlite() -> Vendor:
+    from kramik.sandbox.mailers import mailerlite
+
+    return mailerlite
+
+
 OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
 `person` is everything about one person but the sequence, `token` an OAuth refresh, `setup` what `check --live` asks.
 """
 
-_TOOLS: Mapping[str, Callable[[], Vendor]] = {"kit": _kit, "mailchimp": _mailchimp}
+_TOOLS: Mapping[str, Callable[[], Vendor]] = {"kit": _kit, "mailchimp": _mailchimp, "mailerlite": _mailerlite}
 
 NAMES = tuple(_TOOLS)
 """The vendors; each is mounted at `/<name>`."""

@@ -1,0 +1,174 @@
+"""MailerLite: a purchase is membership in the group of buyers, the mails are an automation that a group starts.
+
+Both are of the kind `set`: a subscriber is created or updated by their address, which removes nothing, and being in
+a group is a state. MailerLite's e-commerce orders are left alone: they have no key of ours, and repeats are not
+documented. A person who is not active there, or who is in the group already, is `NotMailable`.
+Source: developers.mailerlite.com, subscribers and groups (read in November 2026).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import msgspec
+
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown
+from kramik.http import Budget, Client
+from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.order import Order
+from kramik.ports import Delivery, Effect
+from kramik.table import Secret
+
+FEATURES = Features(
+    title="MailerLite",
+    purchase="tag",
+    purchase_repeat=("set",),
+    start="automation",
+    sequence_repeat=("set",),
+)
+
+_MISSING = 404
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[mailer]`: our token (a secret), the groups by their ids, and how the link travels."""
+
+    api_key: Secret
+    buyers: str
+    groups: dict[str, str] = {}
+    base_url: str = "https://connect.mailerlite.com"
+    link_field: str = "link_{product}"
+    only_with_consent: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A group."""
+
+    id: str
+
+
+class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody there, as far as we need to know them; who was just created is shown without groups."""
+
+    id: str
+    status: str
+    fields: dict[str, object] = {}
+    groups: list[Group] = []
+
+    def belongs(self, group: str) -> bool:
+        """Say whether this person is in the group."""
+        return group in (each.id for each in self.groups)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """How MailerLite wraps a subscriber."""
+
+    data: Subscriber
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """How MailerLite wraps a group."""
+
+    data: Group
+
+
+class MailerLiteMailer:
+    """Our account at MailerLite; all calls of one effect last at most `call_seconds`."""
+
+    def __init__(self, settings: Settings, *, call_seconds: float) -> None:
+        self._settings, self._seconds = settings, call_seconds
+        self._client = Client(
+            settings.base_url,
+            name="MailerLite",
+            call_seconds=call_seconds,
+            headers={"Authorization": f"Bearer {settings.api_key}"},
+        )
+
+    @property
+    def purchase(self) -> Effect:
+        """Put the buyer into the group of buyers; the receipt is the ids of person and group."""
+        return Effect(repeat="set", do=self._buy)
+
+    @property
+    def sequence(self) -> Effect:
+        """Put the link into the person's field, then the person into the group that starts the automation."""
+        return Effect(repeat="set", do=self._begin)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _buy(self, delivery: Delivery) -> str:
+        order, budget = delivery.order, Budget(self._seconds)
+        self._join(self._put(order, {}, budget), self._settings.buyers, budget)
+        return f"{self._shown(order, self._settings.buyers, budget).id}:{self._settings.buyers}"
+
+    def _begin(self, delivery: Delivery) -> str:
+        order, budget = delivery.order, Budget(self._seconds)
+        if self._settings.only_with_consent and not wants_news(order):
+            raise NotMailable("the buyer did not agree to mails beyond what they bought")
+        group, key = self._group(order), field(self._settings.link_field, order.intent.product)
+        person = self._find(order, budget)
+        if person is not None and person.belongs(group):
+            if leads_to(order, str(person.fields.get(key, ""))):
+                return f"{person.id}:{group}"
+            raise NotMailable(
+                f"MailerLite: this person is in group {group} already; its automation does not start again"
+            )
+        _reachable(person)
+        person = self._put(order, {key: delivery.access_link}, budget)
+        if person.fields.get(key) != delivery.access_link:
+            raise NeedsOperator(
+                f"MailerLite did not keep the link in the field {key}; "
+                "add a text field with this key and retry the order"
+            )
+        _reachable(person)
+        self._join(person, group, budget)
+        seen = self._shown(order, group, budget)
+        if not leads_to(order, str(seen.fields.get(key, ""))):
+            raise OutcomeUnknown(
+                "MailerLite, joining a group: the field holds the link of another order by now"
+            )
+        return f"{seen.id}:{group}"
+
+    def _join(self, person: Subscriber, group: str, budget: Budget) -> None:
+        path = f"/api/subscribers/{quote(person.id, safe='')}/groups/{quote(group, safe='')}"
+        self._client.send("POST", path, doing="joining a group", json={}, budget=budget).json(Joined)
+
+    def _shown(self, order: Order, group: str, budget: Budget) -> Subscriber:
+        """Look whether the person is in the group, whatever was answered to joining it."""
+        seen = self._find(order, budget)
+        if seen is None or not seen.belongs(group):
+            raise OutcomeUnknown(f"MailerLite, joining a group: the person is not shown in group {group}")
+        return seen
+
+    def _put(self, order: Order, fields: dict[str, str], budget: Budget) -> Subscriber:
+        buyer = order.intent.buyer
+        facts = {"email": buyer.email, "fields": {"name": buyer.name, **fields}}
+        answer = self._client.send(
+            "POST", "/api/subscribers", doing="putting a subscriber", json=facts, budget=budget
+        )
+        return answer.json(Person).data
+
+    def _find(self, order: Order, budget: Budget) -> Subscriber | None:
+        path = f"/api/subscribers/{quote(order.intent.buyer.email, safe='')}"
+        answer = self._client.send(
+            "GET", path, doing="looking for a subscriber", answers=(_MISSING,), budget=budget
+        )
+        return None if answer.status == _MISSING else answer.json(Person).data
+
+    def _group(self, order: Order) -> str:
+        """Return the id of the group: the one that the settings have for the product's sequence, or that itself."""
+        sequence = order.intent.sequence or order.intent.product
+        group = self._settings.groups.get(sequence, sequence)
+        if not group.isdigit():
+            raise NeedsOperator(
+                f"no group of MailerLite is known for {sequence!r}; "
+                "add its id to groups in [mailer] and retry the order"
+            )
+        return group
+
+
+def _reachable(person: Subscriber | None) -> None:
+    if person is not None and person.status != "active":
+        raise NotMailable(f"MailerLite: this person is {person.status} there")
