@@ -67,7 +67,8 @@ def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 def secrets_of(settings: Settings) -> Iterator[str]:
     """Yield every secret of every adapter, for a log that must not print them."""
-    for adapter in (*settings.gateways.values(), settings.mailer, settings.academy):
+    smtp = () if settings.smtp is None else (settings.smtp,)
+    for adapter in (*settings.gateways.values(), settings.mailer, settings.academy, *smtp):
         yield from table.secrets(adapter.settings)
 
 
@@ -94,6 +95,11 @@ class _Reading:
         worker = self._table("worker", _sub(raw, "worker"), Worker)
         gateways = self._gateways(_sub(raw, "gateways"))
         mailer, academy = self._family(raw, "mailer"), self._family(raw, "academy")
+        smtp = (
+            self._adapter("mailer", "smtp", _sub(raw, "smtp"), header="smtp")
+            if raw.get("smtp") is not None
+            else None
+        )
         consents = self._consents(_sub(raw, "consents"))
         if shop is None:
             self._catalogue("", "")
@@ -119,6 +125,7 @@ class _Reading:
             academy=academy,  # type: ignore[arg-type]  # None was ruled out above
             catalogue=products,
             pages=pages,
+            smtp=smtp,
             consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
         )
@@ -284,7 +291,7 @@ class _Reading:
 
 
 _TABLES: dict[str, object] = dict.fromkeys(
-    ("shop", "seller", "gateways", "mailer", "academy", "worker", "consents")
+    ("shop", "seller", "gateways", "mailer", "academy", "smtp", "worker", "consents")
 )
 
 _NESTED = ("gateways", "consents")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import Literal
 
+from kramik.errors import NeedsOperator
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Mail, Post
 
@@ -38,6 +40,24 @@ _FIRST = {
         ),
     ),
 }
+
+
+class NoPost:
+    """The post of a shop that has none."""
+
+    @property
+    def repeat(self) -> Literal["keyed"]:
+        """Return that a repeat is harmless: nothing is sent."""
+        return "keyed"
+
+    def send(self, mail: Mail) -> str:
+        """Send nothing.
+
+        Raises:
+            NeedsOperator: always.
+        """
+        why = f"this shop sends no mails of its own; add [smtp] to shop.toml (the mail was {mail.subject!r})"
+        raise NeedsOperator(why)
 
 
 def by_post(post: Post) -> Effect:

@@ -279,14 +279,22 @@ class Mailer(Protocol):
         ...
 
 
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that goes along with a mail, to be kept."""
+
+    name: str
+    text: str
+
+
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail; equal keys are one mail. `html` says the same as `text` and is left out by a post that can not."""
+    """One mail; equal keys are one mail. `html` says the same as `text`; a post leaves out what it can not send."""
 
     to: str
     subject: str
     text: str
     key: str
     html: str = ""
+    files: tuple[File, ...] = ()
 
 
 @runtime_checkable

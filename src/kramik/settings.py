@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateways: Mapping[str, Adapter]
     mailer: Adapter
     academy: Adapter
+    smtp: Adapter | None = None
     catalogue: Catalogue
     pages: Mapping[str, str]
     revoke_on_refund: bool = False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from kramik import config, desk, mail, table
-from kramik.errors import NeedsOperator, Problem, Rejected
+from kramik.errors import Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
 from kramik.payment import Keys
@@ -23,7 +23,6 @@ from kramik.ports import (
     FreshLinks,
     Gateway,
     Log,
-    Mail,
     Mailer,
     Orders,
     Post,
@@ -66,22 +65,6 @@ NO_FEATURES = _NoFeatures()
 
 PATIENCE = 10.0
 """Seconds that a gateway may take at most when it is called: a buyer waits."""
-
-
-class NoPost:
-    """Stands where nothing can send a single mail."""
-
-    repeat: Literal["keyed"] = "keyed"
-
-    def send(self, mail: Mail) -> str:  # noqa: ARG002 - the signature is the port's
-        """Ask for a person.
-
-        Raises:
-            NeedsOperator: always.
-        """
-        raise NeedsOperator(
-            "this shop can send no mail of its own; send the access link to the buyer by hand"
-        )
 
 
 class Kind(Generic[Made_co]):
@@ -226,6 +209,12 @@ def _preset(name: str) -> Callable[[], Kind[Academy]]:
     return load
 
 
+def _smtp() -> Kind[Mailer]:
+    from kramik.mailers.smtp import FEATURES, Settings, SmtpPost
+
+    return Kind(Settings, lambda settings, call: SmtpPost(settings, call_seconds=call), about=FEATURES)
+
+
 def _sandbox_mailer() -> Kind[Mailer]:
     from kramik.mailers.sandbox import FEATURES, SandboxMailer, Settings
 
@@ -276,6 +265,7 @@ ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {
 }
 MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "sandbox": _sandbox_mailer,
+    "smtp": _smtp,
     "kit": _kit,
     "mailchimp": _mailchimp,
     "mailerlite": _mailerlite,
@@ -342,7 +332,7 @@ def build(
     call = settings.worker.call
     academy = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
     mailer = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
-    post: Post = mailer if isinstance(mailer, Post) else NoPost()
+    post = _post(settings, mailer)
     gateways = {
         name: GATEWAYS[each.kind]().make(each.settings, call) for name, each in settings.gateways.items()
     }
@@ -352,9 +342,12 @@ def build(
         queue=queue,
         gateways=gateways,
         effects=effects(
-            academy, mailer, taken_back and desk.careful(orders, taken_back), by_post=mail.by_post(post)
+            academy,
+            mailer,
+            taken_back and desk.careful(orders, taken_back),
+            by_post=None if post is None else mail.by_post(post),
         ),
-        post=post,
+        post=post or mail.NoPost(),
         log=logger(settings) if log is None else log,
         fresh_links=academy if isinstance(academy, FreshLinks) else None,
     )
@@ -368,6 +361,26 @@ def build(
         langs=settings.languages,
         methods={name: each.methods for name, each in settings.gateways.items()},
     )
+
+
+def _post(settings: Settings, mailer: Mailer) -> Post | None:
+    """Return the shop's own post: `[smtp]`, else a mailing tool that sends single mails."""
+    if settings.smtp is None:
+        return mailer if isinstance(mailer, Post) else None
+    post = MAILERS[settings.smtp.kind]().make(settings.smtp.settings, settings.worker.call)
+    return post if isinstance(post, Post) else None
+
+
+def advice(settings: Settings) -> Iterator[str]:
+    """Yield what a shop can do without, and what it then can not do."""
+    from kramik.mailers import Features as AboutMailer
+
+    about = MAILERS[settings.mailer.kind]().about
+    if settings.smtp is None and isinstance(about, AboutMailer) and not about.posts:
+        yield (
+            f"{about.title} sends no single mails and there is no [smtp]: nobody can be mailed their access again, "
+            "and whom the mailing tool will not mail waits for you; add [smtp] to shop.toml"
+        )
 
 
 def asleep() -> None:

@@ -14,7 +14,7 @@ from kramik.sandbox.stage import Vendor
 from kramik.stores.memory import MemoryVault
 
 DOCS = Path(__file__).parents[2] / "docs"
-UNPLAYED = {"sandbox", "http"}
+UNPLAYED = {"sandbox", "http", "smtp"}
 """Adapters of which no vendor is played under their name."""
 
 WORDS = {"mailers": ("mailer", mailers.NAMES), "academies": ("academy", academies.NAMES)}

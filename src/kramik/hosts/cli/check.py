@@ -25,7 +25,7 @@ def command(folder: Path, *, as_json: bool) -> None:
       kramik check --shop my-shop
     """
     try:
-        settings, files = _checked(folder)
+        settings, files, advice = _checked(folder)
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -35,9 +35,11 @@ def command(folder: Path, *, as_json: bool) -> None:
         printed.json([])
     else:
         click.echo(f"{settings.name}: {len(settings.catalogue.products)} products, {files} files, no problem")
+        for each in advice:
+            click.echo(f"advice: {each}")
 
 
-def _checked(folder: Path) -> tuple[Settings, int]:
+def _checked(folder: Path) -> tuple[Settings, int, list[str]]:
     from kramik import wiring
     from kramik.site.build import site
     from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
@@ -48,4 +50,4 @@ def _checked(folder: Path) -> tuple[Settings, int]:
     problems = tuple(source.problems())
     if problems:
         raise ConfigurationError(*problems)
-    return settings, len(site(source, settings.templates))
+    return settings, len(site(source, settings.templates)), list(wiring.advice(settings))

@@ -17,7 +17,7 @@ _HEAD = """\
 # {title}
 
 {first}
-Each can be tried without an account: `kramik demo --{option} NAME`, or `kramik serve --sandbox --{option} NAME`.
+Each vendor can be tried without an account: `kramik demo --{option} NAME`, or `kramik serve --sandbox --{option} NAME`.
 
 This page is made of the `FEATURES` in `src/kramik/{folder}/` by `python -m kramik.hosts.cli.delivery_matrix {folder}`.
 """
@@ -35,7 +35,10 @@ _EXTRA = """\
 _MAILERS = (
     _HEAD.format(
         title="Mailing tools",
-        first="A mailing tool registers who bought what, and starts the mails of the course.",
+        first=(
+            "A mailing tool registers who bought what, and starts the mails of the course.\n"
+            "SMTP is any mail server: in the place of a mailing tool, or beside it as the shop's own post."
+        ),
         option="mailer",
         folder="mailers",
     ),

@@ -1,0 +1,143 @@
+"""Which post a shop has: `[smtp]`, a mailing tool that sends single mails, or none, as `kramik check` then says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from kramik import wiring
+from kramik.errors import ConfigurationError, NeedsOperator
+from kramik.hosts.cli import main, new, overlay
+from kramik.mail import NoPost
+from kramik.mailers.smtp import Settings, SmtpPost
+from kramik.ports import Mail
+from kramik.settings import Settings as Shop
+from kramik.stores.memory import MemoryOrders, MemoryQueue
+from tests.hosts import served
+
+PAGE = Path(__file__).parents[2] / "docs" / "mailers" / "smtp.md"
+ENVIRON = {
+    "KRAMIK_SECRET": "x" * 32,
+    "SMTP_PASSWORD": "a very long password",
+    **new.SANDBOX,
+}
+SMTP = """\
+host = "smtp.akademia.example"
+from = "Akademia <kurs@akademia.example>"
+user = "kurs"
+password = "env:SMTP_PASSWORD"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A ready shop."""
+    new.make(tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+def add(folder: Path, text: str) -> None:
+    """Write more into shop.toml."""
+    with (folder / "shop.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{text}\n")
+
+
+def in_place_of_the_mailer(folder: Path, table: str) -> None:
+    """Put another `[mailer]` into shop.toml."""
+    text = (folder / "shop.toml").read_text("utf-8")
+    head, _, rest = text.partition("[mailer]")
+    tail = rest.partition("\n[")[2]
+    (folder / "shop.toml").write_text(f"{head}[mailer]\n{table}\n[{tail}", "utf-8")
+
+
+def read(folder: Path) -> Shop:
+    """Read the settings."""
+    return wiring.read(folder, ENVIRON)
+
+
+def test_smtp_beside_a_mailing_tool_is_the_post(folder: Path) -> None:
+    """The mailing tool keeps the sequences, the shop's own post sends the single mails."""
+    add(folder, f"[smtp]\n{SMTP}")
+    shop = wiring.build(read(folder), MemoryOrders(), MemoryQueue())
+    instead = shop.ports.effects["sequence"].instead
+    assert isinstance(shop.ports.post, SmtpPost)
+    assert ("keyed", "unsafe") == (shop.ports.effects["sequence"].repeat, instead and instead.repeat)
+
+
+def test_smtp_in_the_place_of_a_mailing_tool_is_the_post_as_well(folder: Path) -> None:
+    """One table is enough."""
+    in_place_of_the_mailer(folder, f'kind = "smtp"\n{SMTP}')
+    shop = wiring.build(read(folder), MemoryOrders(), MemoryQueue())
+    assert isinstance(shop.ports.post, SmtpPost)
+    assert [] == list(wiring.advice(read(folder)))
+
+
+def test_a_shop_without_a_post_says_what_to_add() -> None:
+    """Whoever asks it to mail is told, and nothing is sent."""
+    with pytest.raises(NeedsOperator, match=r"add \[smtp\]"):
+        NoPost().send(Mail(to="a@b.example", subject="s", text="t", key="k"))
+
+
+def test_a_tool_without_single_mails_wants_one_beside_it(folder: Path) -> None:
+    """It is advice, no problem: such a shop sells, and says what it can not do."""
+    add(folder, f"[smtp]\n{SMTP}")
+    settings = read(folder)
+    kit = msgspec.structs.replace(settings.mailer, kind="kit")
+    without = msgspec.structs.replace(settings, mailer=kit, smtp=None)
+    assert [True] == ["add [smtp]" in each for each in wiring.advice(without)]
+    assert [] == list(wiring.advice(msgspec.structs.replace(settings, mailer=kit)))
+
+
+def test_the_password_is_masked_in_the_log(folder: Path) -> None:
+    """Like every other secret."""
+    add(folder, f"[smtp]\n{SMTP}")
+    assert "the *** was" == wiring.logger(read(folder)).masked("the a very long password was")
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (SMTP.replace("from", "form"), "did you mean 'from'"),
+        (SMTP.replace("env:SMTP_PASSWORD", "a very long password"), "is a secret written in the file"),
+        (SMTP + 'tls = "ssl"\n', "tls"),
+        (SMTP + "port = 99999\n", "port"),
+        ("", "host is missing"),
+    ],
+)
+def test_what_is_set_wrongly_is_found_with_its_line(folder: Path, table: str, words: str) -> None:
+    """All problems of the table, where they stand, and never the secret itself."""
+    add(folder, f"[smtp]\n{table}")
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder)
+    said = str(caught.value)
+    assert words in said
+    assert "[smtp]" in said
+    assert "a very long password" not in said
+
+
+def test_check_builds_the_post(folder: Path) -> None:
+    """What only the adapter can see is found before the first mail."""
+    add(folder, '[smtp]\nhost = "smtp.akademia.example"\nfrom = "nobody"\ntls = "none"\n')
+    found = CliRunner().invoke(main, ["check", "--shop", str(folder)], prog_name="kramik")
+    assert 1 == found.exit_code
+    assert "[smtp] from is no address" in found.output
+    assert '[smtp] tls is "none"' in found.output
+
+
+def test_who_plays_mails_nobody(folder: Path) -> None:
+    """With the sandbox world in place of every vendor, the real post is taken away."""
+    add(folder, f"[smtp]\n{SMTP}")
+    with served.world() as world:
+        environ = dict(ENVIRON)
+        tables = overlay.tables(world, "http://127.0.0.1:1", overlay.Cast(), environ)
+        assert wiring.read(folder, environ, tables).smtp is None
+
+
+def test_the_page_names_every_setting() -> None:
+    """A setting that nobody can read of does not exist."""
+    page = PAGE.read_text("utf-8")
+    keys = [field.encode_name for field in msgspec.structs.fields(Settings)]
+    assert [] == [key for key in keys if f"`{key}`" not in page]
