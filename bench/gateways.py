@@ -164,7 +164,7 @@ _HASHES: dict[str, Callable[[bytes], hashlib._Hash]] = {
 
 
 def _asked(name: str, request: PaymentRequest, side: Dialect | CalledDialect) -> Request:
-    assert not isinstance(side, CalledDialect)
+    assert isinstance(side, Dialect)
     path, _, query = request.url.removeprefix(f"https://world.example/{name}").partition("?")
     body = urlencode(request.fields).encode() if request.method == "POST" else b""
     return side.start(request.method, path, query, body)

@@ -104,9 +104,14 @@ def _sandbox_gateway() -> Kind[Gateway]:
 
 
 def _imoje() -> Kind[Gateway]:
-    from kramik.gateways.imoje import FEATURES, ImojeGateway, Settings
+    from kramik.gateways.imoje import FEATURES, AskedImojeGateway, ImojeGateway, Settings
 
-    return Kind(Settings, lambda settings, _: ImojeGateway(settings), FEATURES)
+    def make(settings: Settings, call: float) -> ImojeGateway:
+        if not settings.api_token:
+            return ImojeGateway(settings)
+        return AskedImojeGateway(settings, call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
 
 
 def _autopay() -> Kind[Gateway]:

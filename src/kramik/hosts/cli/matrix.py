@@ -30,7 +30,8 @@ _FOOT = """\
 - **methods**: the ways to pay that a buyer may choose at the shop; without a choice the gateway asks.
 - **refunds**, **chargebacks**: whether the gateway tells of them, so that they become facts of the order.
 - **confirmed by a call**: a notification of a payment is followed by a call of the worker before it is believed.
-- **can be asked**: `kramik sweep` asks what became of an order that stayed unpaid, which finds a lost notification.
+- **can be asked**: `kramik sweep` asks what became of an order that stayed unpaid, which finds a lost notification;
+  some only with a key that is optional, and not each finds everything: their pages say.
 - **request proven by**, **notification proven by**: what holds that we sign and verify as the gateway does.
   `published`: an example with key and signature that the vendor or a public test suite published.
   `computed`: an example that we made from the written rule, so the first real payment is its proof.

@@ -2,6 +2,7 @@
 
 The parameters, sorted by name and joined as `name=value` with `&`, are hashed together with the shop's key;
 so is the raw body of a notification. It knows one merchant with one service, and tells nothing of chargebacks.
+Its API shows a transaction by its id to whoever has the merchant's token; a pending one keeps its id when it is paid.
 Source: https://bump.sh/pgw/doc/imoje-paywall-en
 """
 
@@ -18,12 +19,13 @@ import msgspec
 
 from kramik.money import Money
 from kramik.payment import same
-from kramik.sandbox.dialect import Dialect, Letter, Notification, Panel, Refusal, Request
+from kramik.sandbox.dialect import Book, Call, Letter, Notification, Panel, Refusal, Reply, Request
 
 DEMO = {
     "merchant_id": "mdy7zxvxudgarxbsou9n",
     "service_id": "b1f1f2f8-52b5-4b0c-9b51-3f6f6a0c5f10",
     "service_key": "demo-imoje-service-key-7Qz0",
+    "api_token": "demo-imoje-api-token-3Kf81v",
 }
 """The one account of this imoje, as our adapter's settings name it."""
 
@@ -71,6 +73,9 @@ class Imoje:
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
+        self._ids: dict[str, str] = {}
+        self._pending: dict[str, str] = {}
+        self._transactions: dict[str, object] = {}
 
     def start(self, method: str, path: str, query: str, body: bytes) -> Request:
         """Check a payment request.
@@ -86,11 +91,31 @@ class Imoje:
             raise Refusal(400, "The signature does not fit the parameters.")
         return self._request(fields, lang or "pl")
 
+    def operation(self, method: str, path: str) -> str:  # noqa: ARG002 - the path says it all
+        """Return what the faults call this request: a payment is opened by a browser, a transaction asked for."""
+        return "ask" if "/transaction" in path else "start"
+
+    def call(self, call: Call, book: Book) -> Reply:  # noqa: ARG002 - the transactions are kept here
+        """Show a transaction.
+
+        Raises:
+            Refusal: as imoje refuses it.
+        """
+        if call.headers.get("authorization") != f"Bearer {DEMO['api_token']}":
+            raise Refusal(401, "Unauthorized")
+        merchant, _, transaction = call.path.removeprefix("/").partition("/transaction/")
+        if (call.method, merchant) != ("GET", DEMO["merchant_id"]):
+            raise Refusal(404, "Not found")
+        if transaction not in self._transactions:
+            raise Refusal(404, "Transaction not found")
+        body = msgspec.json.encode({"transaction": self._transactions[transaction]})
+        return Reply(body=body, headers={"content-type": "application/json"})
+
     def letters(self, told: Notification, asked: Request) -> list[Letter]:  # noqa: ARG002 - all is in `told`
         """Write a notification; there is none of a chargeback."""
         if told.kind == "chargeback":
             return []
-        body = msgspec.json.encode(_body(told))
+        body = msgspec.json.encode(self._body(told))
         signature = hashlib.sha256(body + DEMO["service_key"].encode()).hexdigest()
         about = f"merchantid={DEMO['merchant_id']};serviceid={DEMO['service_id']}"
         headers = {
@@ -119,8 +144,36 @@ class Imoje:
             notify=fields.get("urlNotification") or self._panel.notify,
         )
 
+    def _body(self, told: Notification) -> dict[str, object]:
+        now, link = int(time()), str(uuid5(NAMESPACE_URL, f"imoje:link:{told.order}"))
+        shared: dict[str, object] = {
+            "created": now,
+            "modified": now,
+            "serviceId": told.shop_id,
+            "amount": told.amount,
+            "currency": told.currency,
+            "title": "",
+            "orderId": told.order,
+        }
+        kind = "refund" if told.kind == "refund" else "sale"
+        about = {"id": self._named(told), "type": kind, "status": STATUSES[told.kind], "source": "web"}
+        transaction = {**about, **shared, "paymentMethod": "pbl", "paymentMethodCode": "ipko"}
+        payment = {"id": link, "status": STATUSES[told.kind], **shared}
+        original = {"originalTransactionId": self._ids.get(told.of, _id(told.of))} if told.of else {}
+        self._transactions[str(about["id"])] = {**transaction, "payment": payment}
+        return {"transaction": transaction, **original, "payment": payment}
 
-def dialect(panel: Panel) -> Dialect:
+    def _named(self, told: Notification) -> str:
+        """Return the id of what happened: a payment that was pending goes on under the same one."""
+        if told.id not in self._ids:
+            before = self._pending.pop(told.order, "") if told.kind in ("paid", "failed") else ""
+            self._ids[told.id] = before or _id(told.id)
+            if told.kind == "pending":
+                self._pending[told.order] = self._ids[told.id]
+        return self._ids[told.id]
+
+
+def dialect(panel: Panel) -> Imoje:
     """Make imoje's side for a shop that set this panel."""
     return Imoje(panel)
 
@@ -151,25 +204,6 @@ def _signed(fields: dict[str, str]) -> bool:
     text = "&".join(f"{name}={value}" for name, value in sorted(fields.items()) if name != "signature")
     digest = SHA2[algorithm]((text + DEMO["service_key"]).encode()).hexdigest()
     return same(digest.encode(), given.encode())
-
-
-def _body(told: Notification) -> dict[str, object]:
-    now, link = int(time()), str(uuid5(NAMESPACE_URL, f"imoje:link:{told.order}"))
-    shared: dict[str, object] = {
-        "created": now,
-        "modified": now,
-        "serviceId": told.shop_id,
-        "amount": told.amount,
-        "currency": told.currency,
-        "title": "",
-        "orderId": told.order,
-    }
-    kind = "refund" if told.kind == "refund" else "sale"
-    about = {"id": _id(told.id), "type": kind, "status": STATUSES[told.kind], "source": "web"}
-    transaction = {**about, **shared, "paymentMethod": "pbl", "paymentMethodCode": "ipko"}
-    payment = {"id": link, "status": STATUSES[told.kind], **shared}
-    original = {"originalTransactionId": _id(told.of)} if told.of else {}
-    return {"transaction": transaction, **original, "payment": payment}
 
 
 def _id(name: str) -> str:

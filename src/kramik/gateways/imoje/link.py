@@ -1,31 +1,29 @@
 """imoje (ING), by payment links: the request is hashed with our key, a notification is JSON hashed with the same key.
 
 The shop's account at imoje is the service, so `shop_id` is the service id. White-label copies of imoje (Axepta)
-speak the same language with another header. It asks nothing of imoje: no refund is ordered here, no state is read.
+speak the same language with another header. Nothing is called here; what imoje can be asked is `asked.py`.
 Source: https://bump.sh/pgw/doc/imoje-paywall-en , topics creating-a-payment, authorisation and notifications.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 from unicodedata import normalize
 
 import msgspec
 
-from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Problem
-from kramik.event import Kind, PaymentEvent
+from kramik.errors import ConfigurationError, NotAuthentic, Problem
+from kramik.event import PaymentEvent
 from kramik.gateways import Features
-from kramik.money import LIMIT, Money
+from kramik.gateways.imoje.told import notified
 from kramik.order import Order
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded, same
 from kramik.ports import Returns
 from kramik.table import Secret
 
-NAME = "imoje"
 FEATURES = Features(
     title="imoje",
     start="link or form",
@@ -35,6 +33,7 @@ FEATURES = Features(
     notification="published",
     methods=("blik", "card", "transfer", "wallet", "later"),
     refunds=True,
+    asks=True,
 )
 
 Algorithm = Literal["sha224", "sha256", "sha384", "sha512"]
@@ -49,13 +48,6 @@ LANGUAGES = ("pl", "en")
 METHODS = {"blik": "blik", "card": "card", "transfer": "pbl", "wallet": "wallet", "later": "imoje_paylater"}
 """Our words for a way to pay, and imoje's."""
 
-KINDS: Mapping[str, Kind] = {
-    "settled": "paid",
-    **dict.fromkeys(("new", "pending", "authorized", "submitted"), "pending"),
-    **dict.fromkeys(("cancelled", "rejected", "error", "expired"), "failed"),
-}
-"""What became of a sale; a status that is not listed says nothing."""
-
 LONGEST_NAME, LONGEST_EMAIL, LONGEST_DESCRIPTION = 100, 200, 255
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9\-,. \u00c0-\u02c0\u0400-\u04ff]+")
@@ -66,35 +58,20 @@ _OK = Acknowledgement(body=b'{"status":"ok"}', content_type="application/json")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The table `[gateways.imoje]`; for tests `base_url` is `https://sandbox.paywall.imoje.pl`."""
+    """The table `[gateways.imoje]`; for tests `base_url` is `https://sandbox.paywall.imoje.pl`.
+
+    With an `api_token` payments are asked about of which imoje told once; in tests at `https://sandbox.api.imoje.pl`.
+    """
 
     merchant_id: str
     service_id: str
     service_key: Secret
+    api_token: Secret = ""
+    api_url: str = "https://api.imoje.pl/v1/merchant"
     base_url: str = "https://paywall.imoje.pl"
     start: Literal["GET", "POST"] = "GET"
     algorithm: Algorithm = "sha256"
     header: str = "X-Imoje-Signature"
-
-
-class Transaction(msgspec.Struct, frozen=True):
-    """What a notification says of a transaction, or of a payment link; `amount` in minor units."""
-
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    status: str
-    order: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = msgspec.field(name="orderId")
-    service: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = msgspec.field(name="serviceId")
-    amount: Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
-    type: str
-
-
-class Told(msgspec.Struct, frozen=True):
-    """A notification: a transaction with its link, or a link alone when it expired or was cancelled."""
-
-    transaction: Transaction | None = None
-    payment: dict[str, object] | None = None
-    original: str = msgspec.field(name="originalTransactionId", default="")
 
 
 class ImojeGateway:
@@ -102,14 +79,14 @@ class ImojeGateway:
 
     def __init__(self, settings: Settings) -> None:
         needed = ("merchant_id", "service_id", "service_key")
-        if empty := [name for name in needed if not getattr(settings, name).strip()]:
-            raise ConfigurationError(*map(_empty, empty))
+        if missing := [name for name in needed if not getattr(settings, name).strip()]:
+            raise ConfigurationError(*map(empty, missing))
         self._settings, self._key = settings, settings.service_key.encode()
         self._header = settings.header.lower()
         self._base = settings.base_url.rstrip("/")
 
     def __repr__(self) -> str:
-        return f"ImojeGateway({self.shop_id!r})"
+        return f"{type(self).__name__}({self.shop_id!r})"
 
     @property
     def shop_id(self) -> str:
@@ -136,7 +113,7 @@ class ImojeGateway:
         algorithm, given = _given(raw.headers.get(self._header, ""), self._header)
         if not same(HASHES[algorithm](raw.body + self._key).digest(), given):
             raise NotAuthentic("the signature does not fit the body")
-        return _event(raw.body)
+        return notified(raw.body)
 
     def acknowledge(self, raw: RawNotification) -> Acknowledgement:  # noqa: ARG002 - it is the same for all of them
         """Return the JSON that ends imoje's repeats."""
@@ -185,54 +162,6 @@ def _given(header: str, name: str) -> tuple[str, bytes]:
     return algorithm, bytes.fromhex(given)
 
 
-def _event(body: bytes) -> PaymentEvent | None:
-    try:
-        told = msgspec.convert(_read(body), Told)
-    except (ValueError, RecursionError):
-        raise _unreadable("can not be read") from None
-    if told.transaction is None and told.payment is None:
-        raise _unreadable("tells of neither a transaction nor a link")
-    if told.transaction is None:
-        return None
-    if told.transaction.type == "refund":
-        return _refund(told.transaction, told.original)
-    kind = KINDS.get(told.transaction.status)
-    return None if kind is None or told.transaction.type != "sale" else _fact(told.transaction, kind)
-
-
-def _refund(transaction: Transaction, original: str) -> PaymentEvent | None:
-    """Read a refund; one that has not gone through (yet) says nothing."""
-    if transaction.status != "settled":
-        return None
-    if not original:
-        raise _unreadable(f"tells of a refund {transaction.id!r}, but not of which payment")
-    return _fact(transaction, "refund", of=original)
-
-
-def _fact(transaction: Transaction, kind: Kind, *, of: str = "") -> PaymentEvent:
-    return PaymentEvent(
-        order=transaction.order,
-        gateway=NAME,
-        reference=transaction.id,
-        kind=kind,
-        shop_id=transaction.service,
-        money=Money(minor=transaction.amount, currency=transaction.currency),
-        of=of,
-    )
-
-
-def _read(body: bytes) -> object:
-    """Read JSON without doubled names; a number that is not whole stays a text, which is no amount."""
-    return json.loads(body.decode(), object_pairs_hook=_once, parse_float=str, parse_constant=str)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name came twice")
-    return fields
-
-
 def _names(name: str) -> tuple[str, str]:
     """Split a name at its last space; imoje wants two, so what is missing becomes a dash."""
     first, _, last = _fitted(name, _NOT_IN_NAMES).rpartition(" ")
@@ -245,9 +174,6 @@ def _fitted(text: str, forbidden: re.Pattern[str]) -> str:
     return " ".join(forbidden.sub(" ", _MARKS.sub("", normalize("NFC", text))).split())
 
 
-def _unreadable(what: str) -> NeedsOperator:
-    return NeedsOperator(f"a signed notification of imoje {what}; look at its panel, then settle the order")
-
-
-def _empty(name: str) -> Problem:
+def empty(name: str) -> Problem:
+    """Return the problem of a key that is empty."""
     return Problem(field=name, code="empty_key", message="is empty; copy it from the panel of imoje")
