@@ -45,9 +45,9 @@ class Place:
 
 
 @contextmanager
-def opened(*, lag: float = 0.0, ledger: Path | None = None) -> Iterator[Place]:
+def opened(*, lag: float = 0.0, pace: float = 0.01, ledger: Path | None = None) -> Iterator[Place]:
     """Run a world for a while; repeats come a hundred times as fast."""
-    made = sandbox.Settings.fresh(pace=0.01, lag=lag, ledger=ledger)
+    made = sandbox.Settings.fresh(pace=pace, lag=lag, ledger=ledger)
     with (
         sandbox.start(made) as running,
         httpx2.Client(base_url=running.url, trust_env=False, timeout=PATIENCE) as browser,

@@ -23,7 +23,6 @@ from kramik.http import Answer, Client
 from kramik.mailers.kit.settings import Settings
 from kramik.ports import Kept, Vault
 
-NAME = "kit/grant"
 MARGIN = 60.0
 """Seconds before its end at which an access token is not used any more."""
 
@@ -32,6 +31,14 @@ CONNECT = (
     "Kit does not take the refresh token any more; connect the shop again as docs/mailers/kit.md says, "
     "set the new refresh_token, then retry the order"
 )
+
+
+def name_of(refresh_token: str) -> str:
+    """Return the name of the grant that grew from this configured token.
+
+    Each has its own, so that a process that still runs with an older one burns nothing of the newer.
+    """
+    return f"kit/{sha256(refresh_token.encode()).hexdigest()[:16]}"
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -49,9 +56,8 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The grant as it is stored; `seed` tells which configured token it grew from, times are seconds since 1970."""
+    """The grant as it is stored; times are seconds since 1970."""
 
-    seed: str
     refresh: str
     access: str = ""
     expires: float = 0.0
@@ -70,7 +76,7 @@ class Grant:
         self, client: Client, settings: Settings, vault: Vault, *, clock: Callable[[], datetime]
     ) -> None:
         self._client, self._settings, self._vault, self._clock = client, settings, vault, clock
-        self._seed = sha256(settings.refresh_token.encode()).hexdigest()[:16]
+        self._name = name_of(settings.refresh_token)
         self._lock = Lock()
         self._unsaved: tuple[str, Record] | None = None
 
@@ -91,7 +97,7 @@ class Grant:
     def _token(self, refused: str) -> str:
         self._save_what_is_left()
         for _ in range(TRIES):
-            now, kept = self._clock().timestamp(), self._vault.get(NAME)
+            now, kept = self._clock().timestamp(), self._vault.get(self._name)
             record = self._record(kept)
             if record.access not in ("", refused) and now < record.expires - MARGIN:
                 return record.access
@@ -123,12 +129,10 @@ class Grant:
         if tokens is None:
             self._refused(answer, leased, lease)
         expires = self._clock().timestamp() + tokens.expires_in
-        record = Record(
-            seed=self._seed, refresh=tokens.refresh_token, access=tokens.access_token, expires=expires
-        )
+        record = Record(refresh=tokens.refresh_token, access=tokens.access_token, expires=expires)
         self._unsaved = (leased.refresh, record)
         if not self._save_what_is_left():
-            raise Transient("Kit: the shop was connected anew meanwhile")
+            raise Transient("Kit: another worker was faster to get a new access token")
         return record.access
 
     def _asked(self, refresh: str) -> Answer:
@@ -146,12 +150,10 @@ class Grant:
             return True
         used, record = self._unsaved
         for _ in range(TRIES):
-            kept = self._vault.get(NAME)
+            kept = self._vault.get(self._name)
             found = self._record(kept)
-            if found.refresh != used or found.seed != record.seed:
-                self._unsaved = (
-                    None  # stored although the store did not say so, or a person connected the shop anew
-                )
+            if found.refresh != used:
+                self._unsaved = None  # it was stored although the store did not say so
                 return found.refresh == record.refresh
             try:
                 self._put(record, kept.version if kept else 0)
@@ -188,14 +190,12 @@ class Grant:
         return True
 
     def _record(self, kept: Kept | None) -> Record:
-        """Read what is stored; another configured token begins a new grant."""
+        """Read what is stored; what is not there, or can not be read, begins with the configured token."""
         try:
             record = msgspec.json.decode(kept.value, type=Record) if kept else None
         except msgspec.MsgspecError:
             record = None
-        if record is None or record.seed != self._seed:
-            return Record(seed=self._seed, refresh=self._settings.refresh_token)
-        return record
+        return record or Record(refresh=self._settings.refresh_token)
 
     def _put(self, record: Record, version: int) -> Kept:
-        return self._vault.put(NAME, msgspec.json.encode(record).decode(), version=version)
+        return self._vault.put(self._name, msgspec.json.encode(record).decode(), version=version)

@@ -100,5 +100,10 @@ def _life(token: str, kind: str) -> int:
     return int(said.rpartition("-")[2]) if ours and said.startswith(f"{kind}-") else 0
 
 
-REFRESH_TOKEN = _token("refresh", 0, 10**10)
-"""The refresh token that the seller got when the shop was connected."""
+def fresh() -> str:
+    """Return a refresh token as a seller gets it who connects a shop."""
+    return _token("refresh", 0, 10**10)
+
+
+REFRESH_TOKEN = fresh()
+"""The refresh token that the seller got when the example shop was connected."""
