@@ -249,6 +249,12 @@ def _mailerlite() -> Kind[Mailer]:
     )
 
 
+def _brevo() -> Kind[Mailer]:
+    from kramik.mailers.brevo import FEATURES, BrevoMailer, Settings
+
+    return Kind(Settings, lambda settings, call: BrevoMailer(settings, call_seconds=call), about=FEATURES)
+
+
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "sandbox": _sandbox_gateway,
     "imoje": _imoje,
@@ -274,6 +280,7 @@ MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "kit": _kit,
     "mailchimp": _mailchimp,
     "mailerlite": _mailerlite,
+    "brevo": _brevo,
 }
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
     "gateways": GATEWAYS,

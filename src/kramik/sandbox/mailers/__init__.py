@@ -30,13 +30,24 @@ def _mailerlite() -> Vendor:
     return mailerlite
 
 
+def _brevo() -> Vendor:
+    from kramik.sandbox.mailers import brevo
+
+    return brevo
+
+
 OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
 `person` is everything about one person but the sequence, `token` an OAuth refresh, `setup` what `check --live` asks.
 """
 
-_TOOLS: Mapping[str, Callable[[], Vendor]] = {"kit": _kit, "mailchimp": _mailchimp, "mailerlite": _mailerlite}
+_TOOLS: Mapping[str, Callable[[], Vendor]] = {
+    "kit": _kit,
+    "mailchimp": _mailchimp,
+    "mailerlite": _mailerlite,
+    "brevo": _brevo,
+}
 
 NAMES = tuple(_TOOLS)
 """The vendors; each is mounted at `/<name>`."""

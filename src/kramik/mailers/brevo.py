@@ -1,0 +1,229 @@
+"""Brevo: a purchase is an order of its eCommerce app, the mails are an automation that a list starts; it also mails.
+
+Order, contact and list are of the kind `set`: created or updated under our id or the address, and being in a list is
+a state. A single mail is `unsafe`: Brevo keeps its idempotency key for minutes, and a repeat may come hours later.
+A person whom Brevo will not mail, or who is in the list already, is `NotMailable`.
+Source: developers.brevo.com (read in November 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import quote
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown
+from kramik.http import Answer, Budget, Client
+from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.order import Order
+from kramik.ports import Delivery, Effect, Mail
+from kramik.table import Secret
+
+FEATURES = Features(
+    title="Brevo",
+    purchase="purchase",
+    purchase_repeat=("set",),
+    start="automation",
+    sequence_repeat=("set",),
+    posts=True,
+)
+
+_MISSING, _REFUSED = 404, 400
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[mailer]`: our key (a secret), who writes single mails, the ids of lists, how the link travels."""
+
+    api_key: Secret
+    sender: str
+    sender_name: str = ""
+    lists: dict[str, int] = {}
+    base_url: str = "https://api.brevo.com"
+    link_field: str = "link_{product}"
+    name_field: str = "FIRSTNAME"
+    only_with_consent: bool = False
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Somebody there, as far as we need to know them."""
+
+    id: int
+    email_blacklisted: bool
+    list_ids: list[int] = []
+    list_unsubscribed: list[int] | None = None
+    attributes: dict[str, object] = {}
+
+    def unwilling(self, number: int) -> bool:
+        """Say whether Brevo will not mail this person for this list."""
+        return self.email_blacklisted or number in (self.list_unsubscribed or ())
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What Brevo says when it refuses."""
+
+    code: str = ""
+
+
+class Sent(msgspec.Struct, frozen=True, rename="camel"):
+    """What Brevo says of a mail."""
+
+    message_id: str
+
+
+class BrevoMailer:
+    """Our account at Brevo; all calls of one effect last at most `call_seconds`."""
+
+    def __init__(self, settings: Settings, *, call_seconds: float) -> None:
+        self._settings, self._seconds = settings, call_seconds
+        headers = {"api-key": settings.api_key}
+        self._client = Client(settings.base_url, name="Brevo", call_seconds=call_seconds, headers=headers)
+
+    @property
+    def purchase(self) -> Effect:
+        """Create or update the order; the receipt is its id there, which is ours."""
+        return Effect(repeat="set", do=self._buy)
+
+    @property
+    def sequence(self) -> Effect:
+        """Put the link into the contact's attribute, then the contact into the list that starts the automation."""
+        return Effect(repeat="set", do=self._begin)
+
+    @property
+    def repeat(self) -> Literal["unsafe"]:
+        """Return why a second single mail is harmless: it is not."""
+        return "unsafe"
+
+    def send(self, mail: Mail) -> str:
+        """Send one mail; Brevo's key spares the buyer a double within some minutes."""
+        words = {
+            "sender": {
+                "email": self._settings.sender,
+                "name": self._settings.sender_name or self._settings.sender,
+            },
+            "to": [{"email": mail.to}],
+            "subject": mail.subject,
+            "textContent": mail.text,
+            **({"htmlContent": mail.html} if mail.html else {}),
+            "headers": {"idempotencyKey": str(uuid5(NAMESPACE_URL, mail.key))},
+        }
+        answer = self._client.send(
+            "POST", "/v3/smtp/email", doing="sending a mail", json=words, answers=(_REFUSED,)
+        )
+        if answer.status != _REFUSED:
+            return answer.json(Sent).message_id
+        if _code(answer) == "duplicate_parameter":
+            return "sent before"
+        raise self._client.decision(answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _buy(self, delivery: Delivery) -> str:
+        order = delivery.order
+        answer = self._client.send("POST", "/v3/orders/status", doing="putting the order", json=_order(order))
+        if answer.body:
+            answer.json(dict[str, object])
+        return order.id
+
+    def _begin(self, delivery: Delivery) -> str:
+        order, budget = delivery.order, Budget(self._seconds)
+        if self._settings.only_with_consent and not wants_news(order):
+            raise NotMailable("the buyer did not agree to mails beyond what they bought")
+        number, key = self._list(order), field(self._settings.link_field, order.intent.product).upper()
+        contact = self._find(order, budget)
+        if contact is not None and number in contact.list_ids:
+            if leads_to(order, str(contact.attributes.get(key, ""))):
+                return f"{contact.id}:{number}"
+            raise NotMailable(f"Brevo: this person is in list {number} already, so nothing starts again")
+        if contact is not None and contact.unwilling(number):
+            raise NotMailable("Brevo: this person is on the blocklist or left the list")
+        self._put(delivery, key, budget)
+        return self._join(order, number, key, budget)
+
+    def _put(self, delivery: Delivery, key: str, budget: Budget) -> None:
+        """Put the contact with the link, and look whether the link is there: Brevo's answer shows nothing of it."""
+        buyer = delivery.order.intent.buyer
+        facts = {
+            "email": buyer.email,
+            "attributes": {self._settings.name_field: buyer.name, key: delivery.access_link},
+            "updateEnabled": True,
+        }
+        self._client.send("POST", "/v3/contacts", doing="putting a contact", json=facts, budget=budget)
+        kept = self._find(delivery.order, budget)
+        if kept is None:
+            raise OutcomeUnknown("Brevo, putting a contact: the contact is not shown yet")
+        if kept.attributes.get(key) != delivery.access_link:
+            raise NeedsOperator(
+                f"Brevo did not keep the link in the attribute {key}; "
+                "add a text attribute of this name and retry the order"
+            )
+
+    def _join(self, order: Order, number: int, key: str, budget: Budget) -> str:
+        answer = self._client.send(
+            "POST",
+            f"/v3/contacts/lists/{number}/contacts/add",
+            doing="joining a list",
+            json={"emails": [order.intent.buyer.email]},
+            answers=(_REFUSED,),
+            budget=budget,
+        )
+        seen = self._find(order, budget)
+        listed = seen is not None and number in seen.list_ids
+        if answer.status == _REFUSED and not listed:
+            raise self._client.decision(answer)
+        if answer.status != _REFUSED:
+            answer.json(dict[str, object])
+        if seen is None or not listed or not leads_to(order, str(seen.attributes.get(key, ""))):
+            raise OutcomeUnknown(
+                f"Brevo, joining a list: the contact does not show list {number} and the link"
+            )
+        return f"{seen.id}:{number}"
+
+    def _find(self, order: Order, budget: Budget) -> Contact | None:
+        path, query = (
+            f"/v3/contacts/{quote(order.intent.buyer.email, safe='')}",
+            {"identifierType": "email_id"},
+        )
+        answer = self._client.send(
+            "GET", path, doing="looking for a contact", query=query, answers=(_MISSING,), budget=budget
+        )
+        return None if answer.status == _MISSING else answer.json(Contact)
+
+    def _list(self, order: Order) -> int:
+        """Return the id of the list: the one that the settings have for the product's sequence, or that itself."""
+        sequence = order.intent.sequence or order.intent.product
+        number = self._settings.lists.get(sequence)
+        if number is None and not sequence.isdecimal():
+            raise NeedsOperator(
+                f"no list of Brevo is known for {sequence!r}; add its id to lists in [mailer] and retry the order"
+            )
+        return int(sequence) if number is None else number
+
+
+def _order(order: Order) -> Mapping[str, object]:
+    intent, price = order.intent, msgspec.Raw(order.intent.price.amount.encode())
+    return {
+        "id": order.id,
+        "createdAt": _moment(order.created_at),
+        "updatedAt": _moment(order.created_at),
+        "status": "completed",
+        "amount": price,
+        "products": [{"productId": intent.product, "quantity": 1, "price": price}],
+        "identifiers": {"email_id": intent.buyer.email},
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _code(answer: Answer) -> str:
+    try:
+        return msgspec.json.decode(answer.body, type=Refusal).code
+    except msgspec.MsgspecError:
+        return ""
