@@ -220,11 +220,12 @@ def test_call_says_everything_and_no_more() -> None:
 @pytest.mark.parametrize("title", ODD_TITLES)
 @pytest.mark.parametrize("email", ["anna+kurs@example.com", "o'neil.żak@example.com"])
 def test_any_text_is_taken(title: str, email: str) -> None:
-    """Whatever stands in an order that we take fits the vendor's side."""
+    """Whatever stands in an order that we take fits the vendor's side; an odd address is left to Stripe's own page."""
     order = renamed(fresh_order(), title, replace(ANNA, email=email))
     call = _call(order)
     assert isinstance(_taken(call), world.Begun)
-    assert email == dict(parse_qsl(call.body.decode()))["customer_email"]
+    given = dict(parse_qsl(call.body.decode())).get("customer_email")
+    assert given == (email if email.isascii() else None)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,6 @@ def _form(order: Order, returns: Returns) -> dict[str, str]:
         "client_reference_id": order.id,
         "metadata[order]": order.id,
         "payment_intent_data[metadata][order]": order.id,
-        "customer_email": intent.buyer.email,
         "success_url": returns.done,
         "cancel_url": returns.failed,
         "line_items[0][quantity]": "1",
@@ -173,8 +172,12 @@ def _form(order: Order, returns: Returns) -> dict[str, str]:
         "adaptive_pricing[enabled]": "false",
         "locale": intent.lang if intent.lang in LOCALES else "auto",
     }
-    method = METHODS.get(intent.method)
-    return {**fields, **({"payment_method_types[0]": method} if method else {})}
+    method, email = METHODS.get(intent.method), intent.buyer.email
+    return {
+        **fields,
+        **({"payment_method_types[0]": method} if method else {}),
+        **({"customer_email": email} if email.isascii() else {}),  # else Stripe's page asks for it
+    }
 
 
 def _units(money: Money) -> int:

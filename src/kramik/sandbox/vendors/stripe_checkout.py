@@ -41,7 +41,7 @@ RULES: Mapping[str, str] = {
     "client_reference_id": r"\S.{0,199}",
     "metadata[order]": r".{1,500}",
     "payment_intent_data[metadata][order]": r".{1,500}",
-    "customer_email": r"[^@\s]+@[^@\s]+\.[^@\s]+",
+    "customer_email": r"[!-?A-~]+@[!-?A-~]+",
     "success_url": r"https?://\S{1,5000}",
     "cancel_url": r"https?://\S{1,5000}",
     "line_items[0][quantity]": r"1",
