@@ -93,7 +93,7 @@ def test_what_an_answer_means(changes: dict[str, Any], kinds: list[str]) -> None
 
 
 def test_only_what_was_told_of_is_asked_about() -> None:
-    """An order of which nothing was told, or a payment that did not fit, asks nothing; of many transactions the newest five are asked about."""
+    """Nothing told, or a payment that did not fit: nothing to ask; of many transactions the newest five are asked."""
     order = told(fresh_order(), "paid", "wrong-amount")
     with showing({}, 404) as (gateway, server):
         assert [] == list(gateway.ask(order))
