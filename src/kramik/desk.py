@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kramik.errors import KramikError, OutcomeUnknown, Rejected
-from kramik.fulfilment import Effects, effect_of
-from kramik.journal import Step, StepName
+from kramik.fulfilment import effect_of
+from kramik.journal import StepName
 from kramik.mail import access_mail
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Mail, Orders, Query
@@ -77,7 +77,7 @@ def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName,
     resumed = order
     for name, receipt in found.items():
         resumed = resumed.record(name, receipt, now=now, found=True)
-    ask = [step.name for step in order.steps if _can_be_asked(step, ports.effects)]
+    ask = [step.name for step in order.steps if effect_of(step, ports.effects).repeat == "lookup"]
     resumed = resumed.resume(now=now, ask=ask)
     saved = order if resumed is order else ports.orders.save(resumed)
     replayed = [ports.queue.replay(each.id, now=now) for each in ports.queue.poisoned(order.id)]
@@ -85,11 +85,6 @@ def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName,
         ports.queue.put(Message(order=order.id), now=now).result()
     ports.log("retried", order=order.id)
     return saved
-
-
-def _can_be_asked(step: Step, effects: Effects) -> bool:
-    effect = effect_of(step, effects)
-    return effect is not None and effect.repeat == "lookup"
 
 
 def put_resend(ports: Ports, *, now: datetime, order: str = "", email: str = "") -> Future[None]:

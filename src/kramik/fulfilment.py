@@ -75,30 +75,47 @@ Move = Call | Ask | GiveUp | TakeBack | Complete | Rest
 
 
 def effects(
-    academy: Academy, mailer: Mailer, revocation: Effect | None = None, *, by_post: Effect | None = None
+    academy: Academy,
+    mailer: Mailer,
+    revocation: Effect | None = None,
+    *,
+    by_post: Effect | None = None,
+    confirmation: Effect | None = None,
 ) -> Effects:
     """Return the effect of each step.
 
-    Without `revocation` access is taken back by hand; `by_post` mails the access where the mailing tool will not.
+    Without `revocation` access is taken back by hand; `by_post` mails the access where the mailing tool will not;
+    with `confirmation` new orders are confirmed by mail.
     """
     made: dict[StepName, Effect] = {
         "invitation": academy.invitation,
         "purchase": mailer.purchase,
         "sequence": replace(mailer.sequence, instead=by_post),
     }
-    return made if revocation is None else {**made, "revocation": revocation}
+    if confirmation is not None:
+        made["confirmation"] = confirmation
+    if revocation is not None:
+        made["revocation"] = revocation
+    return made
 
 
-def effect_of(step: Step, effects: Effects) -> Effect | None:
+def effect_of(step: Step, effects: Effects) -> Effect:
     """Return the effect that makes this step, which may have fallen back to the shop's own post."""
-    effect = effects.get(step.name)
-    return (effect.instead or _NO_POST) if effect is not None and step.by_post else effect
+    effect = effects.get(step.name, _NOT_MADE)
+    return (effect.instead or _NO_POST) if step.by_post else effect
+
+
+def _not_made(_: Delivery) -> str:
+    raise NeedsOperator(
+        "this shop makes this step no more; put back what was taken out of shop.toml, or do it by hand"
+    )
 
 
 def _no_post(_: Delivery) -> str:
     raise NeedsOperator("the mailing tool will not mail this person and the shop has no post; add [smtp]")
 
 
+_NOT_MADE = Effect(repeat="unsafe", do=_not_made)
 _NO_POST = Effect(repeat="unsafe", do=_no_post)
 
 
@@ -114,8 +131,8 @@ def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -
     return next((move for move in moves if not isinstance(move, Rest)), Rest())
 
 
-def _move(order: Order, step: Step, effect: Effect | None, *, now: datetime, settle: float) -> Move:
-    if effect is None or not order.open(step):
+def _move(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> Move:
+    if not order.open(step):
         return Rest()
     if step.due is not None and now < step.due:
         return Rest()
@@ -145,8 +162,8 @@ def plan(order: Order, effects: Effects, *, now: datetime, settle: float) -> Pla
     return Park("; ".join(parked)) if parked or order.status == "paid" else Done()
 
 
-def _due(order: Order, step: Step, effect: Effect | None, *, now: datetime, settle: float) -> datetime | None:
-    if effect is None or not order.open(step):
+def _due(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> datetime | None:
+    if not order.open(step):
         return None
     if step.state == "started" and effect.repeat in ("lookup", "unsafe") and step.started_at is not None:
         return max(settled(step.started_at, effect, settle), step.due or now)
@@ -293,10 +310,7 @@ class Fulfilment:
         return True
 
     def _effect(self, name: StepName) -> Effect:
-        effect = effect_of(self.order.step(name), self._effects)
-        if effect is None:
-            raise InvariantBroken(f"order {self.order.id}: nobody makes the step {name}")
-        return effect
+        return effect_of(self.order.step(name), self._effects)
 
     def _postpone(self, name: StepName, error: Exception, *, begun: datetime | None) -> None:
         """Count a failed attempt; `begun` names the call that did not happen, None when nobody knows."""

@@ -7,17 +7,24 @@ A step that is `started` may have had its effect: nobody but the rules of `fulfi
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-StepName = Literal["invitation", "purchase", "sequence", "revocation"]
+StepName = Literal["confirmation", "invitation", "purchase", "sequence", "revocation"]
 StepState = Literal["waiting", "started", "done", "parked"]
 
 STEPS: tuple[StepName, ...] = ("invitation", "purchase", "sequence")
-"""The steps of every order; `revocation` joins them when the money went back and the shop takes access back."""
+"""The steps of every order.
+
+`confirmation` stands before them where the shop mails one when the order is placed: the law wants it out of the door
+no later than the access. `revocation` joins them when the money went back and the shop takes access back.
+"""
+
+NAMES: tuple[StepName, ...] = get_args(StepName)
 
 NEEDS: dict[StepName, tuple[StepName, ...]] = {
+    "confirmation": (),
     "invitation": (),
     "purchase": (),
     "sequence": ("invitation",),

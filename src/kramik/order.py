@@ -336,11 +336,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return after
 
 
-def place(order_id: str, intent: Intent, *, now: datetime, ask: bool = False) -> Order:
-    """Place an order: it holds the whole intent from its first moment; `ask` where its gateway can be asked later."""
+def place(order_id: str, intent: Intent, *, now: datetime, ask: bool = False, confirm: bool = False) -> Order:
+    """Place an order: it holds the whole intent from its first moment.
+
+    `ask` where its gateway can be asked later, `confirm` where the shop mails a confirmation.
+    """
+    names: tuple[StepName, ...] = ("confirmation", *STEPS) if confirm else STEPS
+    steps = tuple(Step(name=name) for name in names)
     placed = Entry(at=now, what="placed", detail=f"{intent.product} {intent.price}")
     ask_at = now + ASKS[0] if ask else None
-    return Order(id=order_id, intent=intent, created_at=now, updated_at=now, history=(placed,), ask_at=ask_at)
+    return Order(
+        id=order_id,
+        intent=intent,
+        created_at=now,
+        updated_at=now,
+        history=(placed,),
+        ask_at=ask_at,
+        steps=steps,
+    )
 
 
 def _later(before: Status, after: Status) -> Status:

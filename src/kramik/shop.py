@@ -87,7 +87,8 @@ class Shop:
         agreed = placing.given(draft, consents, now)
         intent = intend(draft, product, shop_id=gateways[draft.gateway].shop_id, consents=agreed)
         intent = replace(intent, digest=digest, keyed=bool(draft.key))
-        order = place(ids[0], intent, now=now, ask=isinstance(gateways[draft.gateway], Asking))
+        asked, confirmed = isinstance(gateways[draft.gateway], Asking), "confirmation" in self.ports.effects
+        order = place(ids[0], intent, now=now, ask=asked, confirm=confirmed)
         known = next((order_id for order_id in ids[1:] if self.ports.orders.get(order_id)), None)
         if known is None:
             return Placed(order=order, stored=self.ports.orders.insert(order))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from kramik import config, desk, mail, table
+from kramik.catalogue import split
+from kramik.confirmation import Paper, confirming
 from kramik.errors import Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
@@ -20,6 +22,7 @@ from kramik.payment import Keys
 from kramik.ports import (
     Academy,
     CallingGateway,
+    Effect,
     FreshLinks,
     Gateway,
     Log,
@@ -358,6 +361,7 @@ def build(
             mailer,
             taken_back and desk.careful(orders, taken_back),
             by_post=None if post is None else mail.by_post(post),
+            confirmation=None if post is None else _confirming(settings, post),
         ),
         post=post or mail.NoPost(),
         log=logger(settings) if log is None else log,
@@ -381,6 +385,29 @@ def _post(settings: Settings, mailer: Mailer) -> Post | None:
         return mailer if isinstance(mailer, Post) else None
     post = MAILERS[settings.smtp.kind]().make(settings.smtp.settings, settings.worker.call)
     return post if isinstance(post, Post) else None
+
+
+def _confirming(settings: Settings, post: Post) -> Effect | None:
+    """Return what mails the confirmation of an order, where the table of the post says that it may."""
+    table_of_post = (settings.smtp or settings.mailer).settings
+    if not getattr(table_of_post, "confirmation", False):
+        return None
+    names = {
+        lang: "terms.md" if lang == settings.languages[0] else f"terms.{lang}.md"
+        for lang in settings.languages
+    }
+    paper = Paper(
+        site=settings.site,
+        seller=msgspec.structs.asdict(settings.seller),
+        consents=settings.consents,
+        terms={
+            lang: split(name, settings.pages[name])[1]
+            for lang, name in names.items()
+            if name in settings.pages
+        },
+        langs=settings.languages,
+    )
+    return confirming(post, paper)
 
 
 def advice(settings: Settings) -> Iterator[str]:

@@ -13,10 +13,12 @@ from kramik.errors import ConfigurationError, NeedsOperator
 from kramik.hosts.cli import main, new, overlay
 from kramik.mail import NoPost
 from kramik.mailers.smtp import Settings, SmtpPost
-from kramik.ports import Mail
+from kramik.ports import Delivery, Mail
 from kramik.settings import Settings as Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
+from tests.adapters.smtp_server import listening, made_certificate
 from tests.hosts import served
+from tests.story.example import a_paid_order
 
 PAGE = Path(__file__).parents[2] / "docs" / "mailers" / "smtp.md"
 ENVIRON = {
@@ -73,6 +75,32 @@ def test_smtp_in_the_place_of_a_mailing_tool_is_the_post_as_well(folder: Path) -
     shop = wiring.build(read(folder), MemoryOrders(), MemoryQueue())
     assert isinstance(shop.ports.post, SmtpPost)
     assert [] == list(wiring.advice(read(folder)))
+
+
+@pytest.mark.parametrize(
+    "table", ['[smtp]\nhost = "127.0.0.1"', '[mailer]\nkind = "smtp"\nhost = "127.0.0.1"']
+)
+def test_the_confirmation_is_made_of_the_shops_own_texts(folder: Path, tmp_path: Path, table: str) -> None:
+    """From shop.toml and pages/terms.md to what arrives at a mail server."""
+    with listening(made_certificate(tmp_path)) as server:
+        rest = f'from = "kurs@akademia.example"\ntls = "none"\nport = {server.port}\n'
+        if "mailer" in table:
+            in_place_of_the_mailer(folder, f"{table.partition(chr(10))[2]}\n{rest}")
+        else:
+            add(folder, f"{table}\n{rest}")
+        shop = wiring.build(read(folder), MemoryOrders(), MemoryQueue())
+        shop.ports.effects["confirmation"].do(Delivery(order=a_paid_order(), access_link="https://x"))
+        message = server.mails[0].message
+    [terms] = message.iter_attachments()
+    assert ("regulamin.txt", True) == (terms.get_filename(), "Kto sprzedaje" in terms.get_content())
+    assert "NIP / numer podatkowy: 526-000-12-46" in str(message.get_body(("plain",)))
+
+
+def test_a_shop_may_leave_the_confirmation_out(folder: Path) -> None:
+    """With `confirmation = false`, and with a post that is not its own."""
+    assert "confirmation" not in wiring.build(read(folder), MemoryOrders(), MemoryQueue()).ports.effects
+    add(folder, f"[smtp]\n{SMTP}confirmation = false\n")
+    assert "confirmation" not in wiring.build(read(folder), MemoryOrders(), MemoryQueue()).ports.effects
 
 
 def test_a_shop_without_a_post_says_what_to_add() -> None:

@@ -11,41 +11,21 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Transient
+from kramik.errors import NeedsOperator, NotMailable
 from kramik.fulfilment import Effects
 from kramik.mail import by_post
 from kramik.order import Order
-from kramik.ports import Delivery, Effect, Mail, Repeat
+from kramik.ports import Delivery, Effect, Repeat
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
 from tests.story.example import NOON, FakeClock, a_paid_order, a_shop, work_off
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, Fuse, frail_effects
+from tests.story.postman import PostFault, Postman
 from tests.story.world import World
 
 KINDS: tuple[Repeat, ...] = ("keyed", "set", "lookup", "unsafe")
 POSTS: tuple[Literal["keyed", "unsafe"], ...] = ("keyed", "unsafe")
-PostFault = Literal["none", "refused", "lost", "nothing"]
 MANY = 200
-
-
-class Postman:
-    """A post with a ledger of what arrived; the first mail meets a fault."""
-
-    def __init__(self, repeat: Literal["keyed", "unsafe"], fault: PostFault = "none") -> None:
-        self.repeat, self.fault = repeat, fault
-        self.arrived: list[Mail] = []
-        self.calls = 0
-
-    def send(self, mail: Mail) -> str:
-        self.calls += 1
-        fault = self.fault if self.calls == 1 else "none"
-        if fault == "refused":
-            raise Transient("the post is closed")
-        if fault != "nothing" and not (self.repeat == "keyed" and mail in self.arrived):
-            self.arrived.append(mail)
-        if fault in ("lost", "nothing"):
-            raise OutcomeUnknown("the post did not answer")
-        return f"<{mail.key}@kurs.example>"
 
 
 def unwilling(world: World, post: Postman | None, *, find: bool = False, once: bool = False) -> Effects:

@@ -13,7 +13,7 @@ import click
 
 from kramik.hosts.cli import options, outcome, printed
 from kramik.hosts.worker import utc_now
-from kramik.journal import STEPS, StepName
+from kramik.journal import NAMES, StepName
 from kramik.order import State
 from kramik.ports import Query
 
@@ -107,12 +107,12 @@ def show(order_id: str, folder: Path, data: Path | None, *, as_json: bool) -> No
     "--happened",
     metavar="[STEP=]RECEIPT",
     multiple=True,
-    help="A step with unknown outcome did happen: its receipt there, for an invitation its link.",
+    help="A parked step did happen, or you made it by hand: its receipt there, for an invitation its link.",
 )
 @click.option(
     "--not-happened",
     metavar="STEP",
-    type=click.Choice(STEPS),
+    type=click.Choice(NAMES),
     multiple=True,
     help="You looked there: this step did not happen.",
 )
@@ -140,7 +140,7 @@ def retry(
     """
     with options.opened_shop(folder, data) as shop:
         order = _existing(shop.ports.orders, order_id)
-        if order.status != "paid":
+        if order.status != "paid" and order.state != "parked":
             message = (
                 f"order {order_id} has no work to retry; kramik orders show {order_id} says what comes next"
             )

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from kramik.journal import STEPS, StepName
+from kramik.journal import NAMES, StepName
 
 if TYPE_CHECKING:
     from kramik.fulfilment import Effects
@@ -21,15 +21,16 @@ def unknown(order: Order) -> list[StepName]:
 
 
 def found(order: Order, happened: Sequence[str]) -> dict[StepName, str]:
-    """Read what a person saw: a receipt for a step, whose name may be left out when only one is unknown."""
+    """Read what a person saw or did by hand: a receipt for a parked step; its name may be left out if it is plain."""
     seen: dict[StepName, str] = {}
-    asked = unknown(order)
+    parked = [step.name for step in order.steps if step.state == "parked"]
+    asked = unknown(order) or parked
     for text in happened:
-        named = next((name for name in STEPS if text.startswith(f"{name}=")), None)
+        named = next((name for name in NAMES if text.startswith(f"{name}=")), None)
         name = named or (asked[0] if len(asked) == 1 else None)
-        if name not in asked:
+        if name not in parked:
             message = (
-                f"name one of the unknown steps ({', '.join(asked) or 'there is none'}), as in purchase=20"
+                f"name one of the parked steps ({', '.join(parked) or 'there is none'}), as in purchase=20"
             )
             raise click.BadParameter(message, param_hint="--happened")
         receipt = text.removeprefix(f"{name}=") if named else text
@@ -47,8 +48,8 @@ def refuse_silence(order: Order, effects: Effects, said: Collection[StepName]) -
     """
     from kramik.fulfilment import effect_of
 
-    made = {name: effect_of(order.step(name), effects) for name in unknown(order) if name not in said}
-    silent = [name for name, effect in made.items() if effect is not None and effect.repeat == "unsafe"]
+    kinds = {name: effect_of(order.step(name), effects).repeat for name in unknown(order) if name not in said}
+    silent = [name for name, kind in kinds.items() if kind == "unsafe"]
     if silent:
         question = f"nobody knows whether {' and '.join(silent)} happened; look there"
         message = f"{question}, then say --happened STEP=RECEIPT or --not-happened STEP for each"

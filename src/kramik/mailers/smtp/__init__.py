@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     user: str = ""
     password: Secret = ""
     ca_file: str = ""
+    confirmation: bool = True
 
 
 class SmtpPost:

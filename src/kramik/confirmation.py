@@ -1,0 +1,219 @@
+"""The confirmation of the contract on a durable medium: a mail with everything that was agreed, and the terms.
+
+It is made of the order's intent, so it says what was bought and not what is sold today; the terms go along whole,
+because a link alone is no durable medium. The sentences are templates that a lawyer has to approve.
+Source: CRD art. 8(7) and 16(m), UPK art. 21 and 38 pt 13; CJEU C-49/11 for the link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+
+from kramik.intent import Consent, ConsentText, Intent
+from kramik.mail import as_html
+from kramik.order import Order
+from kramik.ports import Delivery, Effect, File, Mail, Post
+
+
+class Paper(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shop prints on every confirmation: who sells, where the site is, its texts.
+
+    `seller` maps name, address, email, phone and tax_id; `terms` maps languages to Markdown; the first of `langs`
+    is the one that stands at the root of the site.
+    """
+
+    site: str
+    seller: Mapping[str, str]
+    consents: Mapping[str, ConsentText]
+    terms: Mapping[str, str]
+    langs: tuple[str, ...]
+
+
+def confirming(post: Post, paper: Paper) -> Effect:
+    """Return the effect that mails the confirmation; the receipt says that it went by mail."""
+
+    def do(delivery: Delivery) -> str:
+        return f"by mail {post.send(confirmation(delivery.order, paper))}"
+
+    return Effect(repeat=post.repeat, do=do)
+
+
+def confirmation(order: Order, paper: Paper) -> Mail:
+    """Write the confirmation of a paid order, in its language; the same order is the same mail."""
+    words = _WORDS.get(order.intent.lang, _WORDS["en"])
+    lang = order.intent.lang if order.intent.lang in _WORDS else "en"
+    link = _terms_link(order.intent.lang, paper)
+    blocks = [
+        [words["thanks"]],
+        _bought(order, words),
+        _buyer(order.intent, words),
+        _seller(paper.seller, words),
+        *_agreed(order.intent, paper, words),
+        [f"{words['terms']}:", link] if paper.terms else [],
+        [words["keep"]],
+    ]
+    text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    title = " ".join(order.intent.title.split())
+    return Mail(
+        to=order.intent.buyer.email,
+        subject=words["subject"].format(title=title),
+        text=text,
+        html=as_html(text, lang=lang, links=(link,)),
+        files=tuple(_files(order.intent.lang, paper, words)),
+        key=f"{order.id}/confirmation",
+    )
+
+
+def _bought(order: Order, words: Mapping[str, str]) -> list[str]:
+    intent, payment = order.intent, order.payment
+    days = words["days"].format(days=intent.access_days) if intent.access_days else words["no_end"]
+    paid = f"{intent.gateway}, {payment.event.reference}, {_moment(payment.at)}" if payment else ""
+    return _lines(
+        (words["order"], order.id),
+        (words["placed"], _moment(order.created_at)),
+        (words["product"], intent.title),
+        (words["price"], str(intent.price)),
+        (words["paid"], paid),
+        (words["access"], days),
+    )
+
+
+def _buyer(intent: Intent, words: Mapping[str, str]) -> list[str]:
+    buyer, invoice = intent.buyer, intent.buyer.invoice
+    lines = _lines((words["buyer"], buyer.name), (words["email"], buyer.email))
+    if invoice is None:
+        return lines
+    address = ", ".join(
+        filter(None, (invoice.street, f"{invoice.postal_code} {invoice.city}".strip(), invoice.country))
+    )
+    return [
+        *lines,
+        *_lines((words["company"], f"{invoice.company}, {address}"), (words["tax_id"], invoice.tax_id)),
+    ]
+
+
+def _seller(seller: Mapping[str, str], words: Mapping[str, str]) -> list[str]:
+    shown = (
+        ("seller", "name"),
+        ("address", "address"),
+        ("email", "email"),
+        ("phone", "phone"),
+        ("tax_id", "tax_id"),
+    )
+    return _lines(*((words[word], seller.get(key, "")) for word, key in shown))
+
+
+def _agreed(intent: Intent, paper: Paper, words: Mapping[str, str]) -> Iterator[list[str]]:
+    """Yield what the buyer agreed to, and what follows from it for the right of withdrawal."""
+    if intent.consents:
+        yield [f"{words['agreed']}:"]
+    for each in intent.consents:
+        text = _text_of(each, paper.consents)
+        shown = f"„{text}”" if text else words["replaced"].format(sha256=each.sha256)
+        yield [shown, f"({each.id}, {words['version']} {each.version}, {_moment(each.given_at)})"]
+    if any(each.id == "immediate" for each in intent.consents):
+        yield [words[f"withdrawal_{intent.legal_kind}"]]
+
+
+def _text_of(consent: Consent, texts: Mapping[str, ConsentText]) -> str:
+    """Return the text that was agreed to; nothing when the shop has another one by now."""
+    known = texts[consent.id].texts.values() if consent.id in texts else ()
+    return next((text for text in known if sha256(text.encode()).hexdigest() == consent.sha256), "")
+
+
+def _files(lang: str, paper: Paper, words: Mapping[str, str]) -> Iterator[File]:
+    text = paper.terms.get(lang) or next(iter(paper.terms.values()), "")
+    if text:
+        yield File(name=f"{words['terms_file']}.txt", text=text)
+
+
+def _terms_link(lang: str, paper: Paper) -> str:
+    prefix = "" if lang == paper.langs[0] else f"/{lang}"
+    return f"{paper.site}{prefix}/terms/"
+
+
+def _lines(*pairs: tuple[str, str]) -> list[str]:
+    """Return a line for each pair that says something; what was typed stays on its line."""
+    return [f"{label}: {' '.join(text.split())}" for label, text in pairs if text.strip()]
+
+
+def _moment(when: datetime) -> str:
+    return when.strftime("%Y-%m-%d %H:%M UTC")
+
+
+_WORDS: dict[str, dict[str, str]] = {
+    "pl": {
+        "subject": "Potwierdzenie zamówienia: {title}",
+        "thanks": "Dziękujemy za zakup. To jest potwierdzenie zawarcia umowy.",
+        "order": "Numer zamówienia",
+        "placed": "Złożone",
+        "product": "Kurs",
+        "price": "Cena z podatkami",
+        "paid": "Zapłacone",
+        "access": "Dostęp",
+        "days": "{days} dni",
+        "no_end": "bez ograniczenia w czasie",
+        "buyer": "Kupuje",
+        "email": "E-mail",
+        "company": "Faktura dla",
+        "tax_id": "NIP / numer podatkowy",
+        "seller": "Sprzedaje",
+        "address": "Adres",
+        "phone": "Telefon",
+        "agreed": "Twoje oświadczenia przy zamówieniu",
+        "version": "wersja",
+        "replaced": "tekst z tamtej chwili, sha256 {sha256}",
+        "withdrawal_content": (
+            "Na Twoje żądanie dostarczamy treści cyfrowe przed upływem 14 dni na odstąpienie od umowy. "
+            "Zgodnie z Twoim oświadczeniem tracisz z chwilą ich dostarczenia prawo odstąpienia."
+        ),
+        "withdrawal_service": (
+            "Na Twoje żądanie zaczynamy świadczyć usługę przed upływem 14 dni na odstąpienie od umowy. "
+            "Prawo odstąpienia tracisz z chwilą pełnego wykonania usługi."
+        ),
+        "withdrawal_event": (
+            "Umowa dotyczy wydarzenia w oznaczonym terminie, więc prawo odstąpienia od niej nie przysługuje."
+        ),
+        "terms": "Regulamin (jest też w załączniku)",
+        "terms_file": "regulamin",
+        "keep": "Zachowaj tę wiadomość.",
+    },
+    "en": {
+        "subject": "Confirmation of your order: {title}",
+        "thanks": "Thank you for your purchase. This confirms that the contract was concluded.",
+        "order": "Order number",
+        "placed": "Placed",
+        "product": "Course",
+        "price": "Price with taxes",
+        "paid": "Paid",
+        "access": "Access",
+        "days": "{days} days",
+        "no_end": "without a limit in time",
+        "buyer": "Buyer",
+        "email": "E-mail",
+        "company": "Invoice to",
+        "tax_id": "Tax id",
+        "seller": "Seller",
+        "address": "Address",
+        "phone": "Phone",
+        "agreed": "What you declared when you ordered",
+        "version": "version",
+        "replaced": "the text of that moment, sha256 {sha256}",
+        "withdrawal_content": (
+            "At your request we supply the digital content before the 14 days for withdrawal have passed. "
+            "As you declared, you lose the right of withdrawal when it is supplied."
+        ),
+        "withdrawal_service": (
+            "At your request we begin the service before the 14 days for withdrawal have passed. "
+            "You lose the right of withdrawal when the service was performed in full."
+        ),
+        "withdrawal_event": "The contract is about an event on a given date, so there is no right of withdrawal.",
+        "terms": "Terms (also attached)",
+        "terms_file": "terms",
+        "keep": "Please keep this mail.",
+    },
+}
