@@ -14,6 +14,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from kramik.catalogue import Product
+from kramik.errors import Problem
 from kramik.event import Begun, PaymentEvent
 from kramik.order import Order, State
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification
@@ -295,6 +297,25 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     html: str = ""
     files: tuple[File, ...] = ()
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A vendor whose account can be asked whether our settings and products fit it."""
+
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:
+        """Return what does not fit, each with what to do; with `create` what a product needs there is made, if it can.
+
+        `field` is a key of the vendor's table or the slug of a product. Nothing of a buyer is touched.
+
+        Raises:
+            KramikError: it can not be asked now.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
 
 
 @runtime_checkable

@@ -22,6 +22,7 @@ from kramik.payment import Keys
 from kramik.ports import (
     Academy,
     CallingGateway,
+    Checkable,
     Effect,
     FreshLinks,
     Gateway,
@@ -420,6 +421,18 @@ def advice(settings: Settings) -> Iterator[str]:
             f"{about.title} sends no single mails and there is no [smtp]: nobody can be mailed their access again, "
             "and whom the mailing tool will not mail waits for you; add [smtp] to shop.toml"
         )
+
+
+def vendors(settings: Settings, vault: Vault) -> dict[str, Checkable | None]:
+    """Return the vendors of a shop by the name of their table; None for one that can not be asked about its account."""
+    call = settings.worker.call
+    made: dict[str, object] = {
+        f"gateways.{name}": GATEWAYS[each.kind]().make(each.settings, call)
+        for name, each in settings.gateways.items()
+    }
+    made["mailer"] = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
+    made["academy"] = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
+    return {name: each if isinstance(each, Checkable) else None for name, each in made.items()}
 
 
 def asleep() -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from kramik import wiring
 from kramik.hosts.cli import delivery_matrix
-from kramik.ports import Academy, Mailer, Revoking
+from kramik.ports import Academy, Checkable, Mailer, Revoking
 from kramik.sandbox import academies, mailers, vendors
 from kramik.sandbox.stage import Vendor
 from kramik.stores.memory import MemoryVault
@@ -75,8 +75,10 @@ def test_declared_kinds() -> None:
         mailer: Mailer = tool.make(settings("mailers", name), 1.0, MemoryVault())
         assert mailer.purchase.repeat in declared.purchase_repeat, name
         assert mailer.sequence.repeat in declared.sequence_repeat, name
+        assert isinstance(mailer, Checkable) == declared.live, name
     for name in academies.NAMES:
         platform, about = wiring.ACADEMIES[name](), delivery_matrix.academy_features()[name]
         academy: Academy = platform.make(settings("academies", name), 1.0, MemoryVault())
         assert academy.invitation.repeat in about.repeat, name
         assert isinstance(academy, Revoking) == about.revokes, name
+        assert isinstance(academy, Checkable) == about.live, name

@@ -16,16 +16,28 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @options.shop
+@options.data
+@click.option(
+    "--live", is_flag=True, help="Also ask the vendors whether keys, courses and sequences are right."
+)
+@click.option(
+    "--create-fields", is_flag=True, help="With --live: make what a product needs at a vendor and lacks."
+)
 @options.as_json
-def command(folder: Path, *, as_json: bool) -> None:
+def command(folder: Path, data: Path | None, *, live: bool, create_fields: bool, as_json: bool) -> None:
     """Find every problem of settings, products, texts and templates, with file and line.
 
     \b
-    Example:
+    Examples:
       kramik check --shop my-shop
+      kramik check --live --create-fields
     """
+    if create_fields and not live:
+        message = "--create-fields makes something at a vendor; add --live"
+        raise click.UsageError(message)
     try:
         settings, files, advice = _checked(folder)
+        told = _asked(settings, options.place(folder, data), create=create_fields) if live else []
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -35,8 +47,25 @@ def command(folder: Path, *, as_json: bool) -> None:
         printed.json([])
     else:
         click.echo(f"{settings.name}: {len(settings.catalogue.products)} products, {files} files, no problem")
-        for each in advice:
-            click.echo(f"advice: {each}")
+        for line in (*(f"advice: {each}" for each in advice), *told):
+            click.echo(line)
+
+
+def _asked(settings: Settings, place: Path, *, create: bool) -> list[str]:
+    """Ask the vendors; return who was asked and who can not be.
+
+    Raises:
+        ConfigurationError: everything that does not fit.
+    """
+    from kramik.hosts.cli import live
+
+    found = live.ask(settings, place, create=create)
+    if found.problems:
+        raise ConfigurationError(*found.problems)
+    return [
+        *(f"{name} was asked, and everything fits" for name in found.asked),
+        *(f"{name} can not be asked; try it with a purchase" for name in found.silent),
+    ]
 
 
 def _checked(folder: Path) -> tuple[Settings, int, list[str]]:

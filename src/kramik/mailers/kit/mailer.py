@@ -9,13 +9,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from kramik.errors import ConfigurationError, NotMailable, OutcomeUnknown, Problem, Rejected, Transient
+from kramik.catalogue import Product
+from kramik.errors import (
+    ConfigurationError,
+    NeedsOperator,
+    NotMailable,
+    OutcomeUnknown,
+    Problem,
+    Rejected,
+    Transient,
+)
 from kramik.http import Answer, Budget, Client
-from kramik.mailers.kit import purchases, sequences
+from kramik.mailers.kit import live, purchases, sequences
 from kramik.mailers.kit.grant import Grant
 from kramik.mailers.kit.people import UNPROCESSABLE, People, Person, refused, said
 from kramik.mailers.kit.settings import Settings, checked
@@ -68,6 +77,17 @@ class KitMailer:
     def sequence(self) -> Effect:
         """Start the sequence; the receipt is Kit's ids of sequence and person."""
         return Effect(repeat="lookup", do=self._begin, find=self._find_start, lag=self._settings.lag)
+
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:
+        """Return what does not fit at Kit: keys, sequences, custom fields, the grant for purchases."""
+        found = list(live.problems(self._client, self._settings, products, create=create))
+        if self._grant is not None:
+            try:
+                headers, doing = _bearer(self._token()), "looking at purchases"
+                self._open.send("GET", "/v4/purchases", doing=doing, query={"per_page": "1"}, headers=headers)
+            except (Rejected, NeedsOperator) as error:
+                found.append(Problem(field="refresh_token", code="live", message=str(error)))
+        return found
 
     def close(self) -> None:
         """Close the connections."""
