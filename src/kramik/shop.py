@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from kramik import desk, paying, placing
 from kramik.catalogue import Catalogue
-from kramik.errors import Conflict, Problem, Rejected, Transient
+from kramik.errors import Conflict, KramikError, Problem, Rejected, Transient
 from kramik.intent import ConsentText, Draft, intend
 from kramik.journal import StepName
 from kramik.notification import Accepted, accept
@@ -191,19 +191,33 @@ class Shop:
         """Return the order for whoever holds its status key; unknown and foreign look the same."""
         return self.ports.orders.get(order_id) if self._keys.holds("status", order_id, key) else None
 
+    def holder(self, token: str) -> Order | None:
+        """Return the order of an access token; whether it opens anything (yet, or any more) is up to the order."""
+        order_id = self._keys.read_token("access", token)
+        return self.ports.orders.get(order_id) if order_id else None
+
     def open_access(self, token: str) -> tuple[Order | None, str]:
         """Return the order of an access token and a working link; no link when there is none (yet, or any more).
 
+        Where links are short-lived this makes a new one. If there is none to be had, the recorded one is better
+        than nothing: it leads to the course, where the buyer can sign in themselves.
+
         Raises:
-            Transient: the course platform can not make a link now.
+            KramikError: the course platform can not make a link now, and none is recorded.
         """
-        order_id = self._keys.read_token("access", token)
-        order = self.ports.orders.get(order_id) if order_id else None
+        order = self.holder(token)
         if order is None or not order.opened:
             return order, ""
-        if self.ports.fresh_links is None:
-            return order, order.step("invitation").receipt
-        return order, self.ports.fresh_links.link(order)
+        recorded, fresh = order.step("invitation").receipt, self.ports.fresh_links
+        if fresh is None:
+            return order, recorded
+        try:
+            return order, fresh.link(order)
+        except KramikError as error:
+            self.ports.log("no_fresh_link", order=order.id, why=str(error))
+            if not recorded.startswith(("https://", "http://")):
+                raise
+            return order, recorded
 
     def ask_resend(self, email: str, *, now: datetime) -> Future[None]:
         """Ask for the access mails of this address; whether there are any is found out later, by the worker."""

@@ -161,10 +161,17 @@ class Web:
         )
 
     def open_access(self, request: Request, token: str) -> Answer:
-        """Send the buyer to the course."""
+        """Send the buyer to the course; whoever only looks ahead gets no link, so that nothing is used up."""
+        if request.method == "HEAD" or _looks_ahead(request):
+            order = self._shop.holder(token)
+            if order is None or not order.opened:
+                return self._closed(request, order)
+            status = HTTPStatus.OK if request.method == "HEAD" else HTTPStatus.SERVICE_UNAVAILABLE
+            return Response(status=status, headers=(("content-type", "text/html; charset=utf-8"), *PRIVATE))
         order, link = self._shop.open_access(token)
-        if link:
-            return see(link)
+        return see(link) if link else self._closed(request, order)
+
+    def _closed(self, request: Request, order: Order | None) -> Response:
         if order is None:
             return self._failure(request, HTTPStatus.NOT_FOUND, "not_found")
         if order.status == "refunded":
@@ -356,6 +363,12 @@ class Web:
 
 def _key(request: Request) -> str:
     return parse_qs(request.query).get("key", [""])[0]
+
+
+def _looks_ahead(request: Request) -> bool:
+    """Say whether a browser loads a page in case somebody clicks; it throws away what is no success."""
+    purposes = (request.headers.get(name, "") for name in ("sec-purpose", "purpose", "x-moz"))
+    return any("prefetch" in purpose.lower() or "preview" in purpose.lower() for purpose in purposes)
 
 
 def _loggable(path: str) -> str:

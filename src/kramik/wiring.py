@@ -198,6 +198,12 @@ def _sandbox_academy() -> Kind[Academy]:
     return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call), about=FEATURES)
 
 
+def _ghost() -> Kind[Academy]:
+    from kramik.academies.ghost import FEATURES, GhostAcademy, Settings
+
+    return Kind(Settings, lambda settings, call: GhostAcademy(settings, call_seconds=call), about=FEATURES)
+
+
 def _http_academy() -> Kind[Academy]:
     from kramik.academies.http import FEATURES, Settings, academy
 
@@ -275,6 +281,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
 }
 ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {
     "sandbox": _sandbox_academy,
+    "ghost": _ghost,
     "thinkific": _preset("thinkific"),
     "http": _http_academy,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import msgspec
@@ -24,14 +24,14 @@ class Class:
     def __init__(self, place: Place, name: str, stack: ExitStack) -> None:
         self.place, self.name, self._stack = place, name, stack
 
-    def academy(self, *, url: str = "", **changes: object) -> Academy:
+    def academy(self, *, url: str = "", changes: Mapping[str, object] | None = None) -> Academy:
         """Open an academy as the demo sets it up, at its simulator or elsewhere."""
         mount = url or f"{self.place.url}/{self.name}"
         kind = wiring.ACADEMIES[self.name]()
         demo = {key: _placed(each, mount) for key, each in academies.platform(self.name).DEMO.items()}
         known = {field.encode_name for field in msgspec.structs.fields(kind.shape)}
         where = {"base_url": mount} if "base_url" in known else {}
-        made = kind.make(msgspec.convert({**where, **demo, **changes}, kind.shape), CALL)
+        made = kind.make(msgspec.convert({**where, **demo, **(changes or {})}, kind.shape), CALL)
         self._stack.callback(getattr(made, "close", lambda: None))
         return made
 

@@ -19,13 +19,19 @@ OPERATIONS = ("grant", "find", "link", "revoke", "open", "token", "setup", "memb
 """
 
 
+def _ghost() -> Vendor:
+    from kramik.sandbox.academies import ghost
+
+    return ghost
+
+
 def _thinkific() -> Vendor:
     from kramik.sandbox.academies import thinkific
 
     return thinkific
 
 
-_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {"thinkific": _thinkific}
+_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {"ghost": _ghost, "thinkific": _thinkific}
 
 NAMES = tuple(_PLATFORMS)
 """The vendors; each is mounted at `/<name>`."""
