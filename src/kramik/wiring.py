@@ -265,6 +265,12 @@ def _brevo() -> Kind[Mailer]:
     return Kind(Settings, lambda settings, call: BrevoMailer(settings, call_seconds=call), about=FEATURES)
 
 
+def _listmonk() -> Kind[Mailer]:
+    from kramik.mailers.listmonk import FEATURES, ListmonkMailer, Settings
+
+    return Kind(Settings, lambda settings, call: ListmonkMailer(settings, call_seconds=call), about=FEATURES)
+
+
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "sandbox": _sandbox_gateway,
     "imoje": _imoje,
@@ -292,6 +298,7 @@ MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "mailchimp": _mailchimp,
     "mailerlite": _mailerlite,
     "brevo": _brevo,
+    "listmonk": _listmonk,
 }
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
     "gateways": GATEWAYS,

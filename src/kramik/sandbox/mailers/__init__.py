@@ -36,6 +36,12 @@ def _brevo() -> Vendor:
     return brevo
 
 
+def _listmonk() -> Vendor:
+    from kramik.sandbox.mailers import listmonk
+
+    return listmonk
+
+
 OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
@@ -47,6 +53,7 @@ _TOOLS: Mapping[str, Callable[[], Vendor]] = {
     "mailchimp": _mailchimp,
     "mailerlite": _mailerlite,
     "brevo": _brevo,
+    "listmonk": _listmonk,
 }
 
 NAMES = tuple(_TOOLS)
