@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl
@@ -32,8 +33,8 @@ LINK = "plink_test_agregaty"
 
 
 def an_order() -> Order:
-    """Return an order of the product that has a link."""
-    return fresh_order(product="agregaty-w-praktyce")
+    """Return an order of the product that has a link, placed just now: a world's clock is the real one."""
+    return replace(fresh_order(product="agregaty-w-praktyce"), created_at=datetime.now(UTC))
 
 
 def sale(order: str, **changes: object) -> dict[str, Any]:
