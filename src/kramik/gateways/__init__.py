@@ -5,11 +5,13 @@ Each file declares its `FEATURES`, of which the matrix in `docs/gateways/README.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
 
-from kramik.errors import NeedsOperator
+from kramik.errors import KramikError, NeedsOperator
+from kramik.event import PaymentEvent
 
 Start = Literal["link", "form", "link or form", "call"]
 Told = Literal["request", "panel"]
@@ -49,3 +51,22 @@ def led_to(url: str, pay_url: str, *, vendor: str) -> str:
         return url
     why = f"{vendor} sends the buyer to an address outside of {origin}; check pay_url in shop.toml, then its panel"
     raise NeedsOperator(why)
+
+
+def ask_each(names: Iterable[str], ask: Callable[[str], PaymentEvent | None]) -> list[PaymentEvent]:
+    """Ask about one payment after the other; what was found counts although another question failed.
+
+    Raises:
+        KramikError: nothing was found, and a question failed.
+    """
+    found, failed = [], None
+    for name in names:
+        try:
+            event = ask(name)
+        except KramikError as error:
+            failed = error
+        else:
+            found += [event] if event is not None else []
+    if failed is not None and not found:
+        raise failed
+    return found

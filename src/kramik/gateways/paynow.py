@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated
@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Problem, Transient
 from kramik.event import Begun, Kind, PaymentEvent, difference
-from kramik.gateways import Features, led_to
+from kramik.gateways import Features, ask_each, led_to
 from kramik.http import Client
 from kramik.order import Order
 from kramik.payment import Acknowledgement, RawNotification, same, sign
@@ -199,7 +199,7 @@ class PaynowGateway:
         """
         told = (each.event for each in order.payments if each.event.gateway == NAME)
         ids = dict.fromkeys([*(each.reference for each in told), *(each.reference for each in order.begun)])
-        return list(self._found(order.id, [*ids][-LOOKED_AT:]))
+        return ask_each([*ids][-LOOKED_AT:], lambda payment: self._found(order.id, payment))
 
     def close(self) -> None:
         """Close the connections."""
@@ -226,11 +226,8 @@ class PaynowGateway:
         begun = [each.reference for each in order.begun]
         return payment in begun or any(self._status(each) == "ABANDONED" for each in begun[-LOOKED_AT:])
 
-    def _found(self, order_id: str, payments: Sequence[str]) -> Iterator[PaymentEvent]:
-        for payment in payments:
-            event = self._event(order_id, Known(paymentId=payment, status=self._status(payment, absent="")))
-            if event is not None:
-                yield event
+    def _found(self, order_id: str, payment: str) -> PaymentEvent | None:
+        return self._event(order_id, Known(paymentId=payment, status=self._status(payment, absent="")))
 
     def _status(self, payment: str, *, absent: str | None = None) -> str:
         """Ask for a payment; a payment that paynow does not know has the status `absent`, if that is given.

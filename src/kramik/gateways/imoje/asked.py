@@ -7,11 +7,12 @@ Source: https://bump.sh/pgw/doc/imoje-api-en/operation/operation-get-parameter-t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from kramik.errors import ConfigurationError, NeedsOperator, OutcomeUnknown
 from kramik.event import PaymentEvent
+from kramik.gateways import ask_each
 from kramik.gateways.imoje.link import ImojeGateway, Settings, empty
 from kramik.gateways.imoje.told import NAME, answered, sale
 from kramik.http import Client
@@ -48,19 +49,17 @@ class AskedImojeGateway(ImojeGateway):
         """
         events = (payment.event for payment in order.payments if payment.event.gateway == NAME)
         told = dict.fromkeys(event.reference for event in events if event.kind in ("pending", "failed"))
-        return list(self._found(order, [*told][-LOOKED_AT:]))
+        return ask_each([*told][-LOOKED_AT:], lambda transaction: self._found(order, transaction))
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _found(self, order: Order, transactions: Sequence[str]) -> Iterator[PaymentEvent]:
-        for each in transactions:
-            event = self._event(each)
-            if event is not None and event.order != order.id:
-                raise NeedsOperator("imoje knows this transaction under another order; look at its panel")
-            if event is not None:
-                yield event
+    def _found(self, order: Order, transaction: str) -> PaymentEvent | None:
+        event = self._event(transaction)
+        if event is not None and event.order != order.id:
+            raise NeedsOperator("imoje knows this transaction under another order; look at its panel")
+        return event
 
     def _event(self, transaction: str) -> PaymentEvent | None:
         path = f"/{self._merchant}/transaction/{quote(transaction, safe='')}"

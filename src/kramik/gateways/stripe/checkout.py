@@ -8,7 +8,7 @@ https://docs.stripe.com/api/idempotent_requests
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,7 +16,7 @@ import msgspec
 
 from kramik.errors import ConfigurationError, NeedsOperator
 from kramik.event import Begun, Kind, PaymentEvent
-from kramik.gateways import Features, led_to
+from kramik.gateways import Features, ask_each, led_to
 from kramik.gateways.stripe.api import Api
 from kramik.gateways.stripe.signature import OK, check, empty
 from kramik.gateways.stripe.things import FINER, Account, Before, Charge, Metadata, Session, Told, read
@@ -123,24 +123,20 @@ class StripeCheckout:
             NeedsOperator: one of them is about another order.
             KramikError: it can not be asked now.
         """
-        return list(self._found(order))
+        begun = (each.reference for each in order.begun[-LOOKED_AT:])
+        return ask_each(begun, lambda session: self._found(order, session))
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
 
-    def _found(self, order: Order) -> Iterator[PaymentEvent]:
-        for begun in order.begun[-LOOKED_AT:]:
-            session = self._api.session(begun.reference)
-            if session is None or session.status not in ("complete", "expired"):
-                continue
-            if _order(session.metadata) != order.id:
-                raise NeedsOperator(
-                    "Stripe knows this session under another order; look at it in the dashboard"
-                )
-            event = self._session(session, "failed" if session.status == "expired" else session.completed_as)
-            if event is not None:
-                yield event
+    def _found(self, order: Order, name: str) -> PaymentEvent | None:
+        session = self._api.session(name)
+        if session is None or session.status not in ("complete", "expired"):
+            return None
+        if _order(session.metadata) != order.id:
+            raise NeedsOperator("Stripe knows this session under another order; look at it in the dashboard")
+        return self._session(session, "failed" if session.status == "expired" else session.completed_as)
 
     def _about(self, told: Told) -> PaymentEvent | None:
         return self._account.about(told, self._session, self._refund)
