@@ -280,6 +280,18 @@ def test_a_lost_answer_to_a_confirmation_is_asked_for_again(street: Street) -> N
     assert ("completed", ["pay-1"]) == (street.order.state, street.gateway.confirmed)
 
 
+def test_a_repeated_notification_calls_nobody(street: Street) -> None:
+    """What the order knows is not confirmed again, however often the gateway tells it."""
+    street.sent()
+    street.tell(paid(street.order.id))
+    work_off(street.shop, street.clock)
+    street.gateway.trouble = down("confirm", error=Rejected())
+    street.tell(paid(street.order.id))
+    work_off(street.shop, street.clock)
+    assert ("completed", []) == (street.order.state, list(street.shop.ports.queue.poisoned()))
+    assert "completed" == street.order.history[-1].what
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"money": Money(minor=1, currency="PLN")}, {"money": None}, {"shop_id": "other"}],

@@ -77,6 +77,19 @@ def test_a_shop_that_does_not_say_so_keeps_the_access(clock: FakeClock) -> None:
     assert [] == world.rows(order.id, "revocation")
 
 
+def test_taking_back_is_begun_once(clock: FakeClock) -> None:
+    """Whoever says again that the access is to be taken back changes nothing; nor does it for an unpaid order."""
+    world = World(clock)
+    shop = a_shop(world.effects())
+    order = bought(shop, clock)
+    tell(shop, clock, refund(order.id, "pay-first"))
+    once = stored(shop, order).revoke(now=clock(), due=clock())
+    assert once is once.revoke(now=clock(), due=clock())
+    assert 1 == [step.name for step in once.steps].count("revocation")
+    fresh = shop.placed(shop.place(msgspec.structs.replace(DRAFT, key="other"), now=clock()))
+    assert fresh is fresh.revoke(now=clock(), due=clock())
+
+
 def test_half_of_the_money_takes_nothing_back(clock: FakeClock) -> None:
     """A partial refund is kept; two of them that are all of it take the access back."""
     world = World(clock)
