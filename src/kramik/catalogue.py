@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -18,10 +18,10 @@ import msgspec
 from kramik import table
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.money import Money, parse_price
+from kramik.sale import Sale, overlapping
 from kramik.table import Shape
 
 LegalKind = Literal["content", "service", "event"]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
 
 _NAME = re.compile(r"(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.(?P<lang>[a-z]{2}))?\.md")
@@ -49,6 +49,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     legal_kind: LegalKind = "content"
     opens: datetime | None = None
     closes: datetime | None = None
+    sales: tuple[Sale, ...] = ()
+    seats: int | None = None
 
     def title(self, lang: str) -> str:
         """Return the title in this language, or in the product's own."""
@@ -88,8 +90,10 @@ class Front(msgspec.Struct, forbid_unknown_fields=True):
     access_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
     legal_kind: LegalKind = "content"
     lang: str = ""
-    opens: Moment | None = None
-    closes: Moment | None = None
+    opens: object = None
+    closes: object = None
+    sales: list[dict[str, object]] = []
+    seats: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class TranslatedFront(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,10 +103,11 @@ class TranslatedFront(msgspec.Struct, forbid_unknown_fields=True):
     summary: str = ""
 
 
-def read(files: Mapping[str, str], *, lang: str, currency: str = "") -> Catalogue:
+def read(files: Mapping[str, str], *, lang: str, currency: str = "", zone: tzinfo | None = None) -> Catalogue:
     """Read the product files: name below `products/` to text.
 
     `lang` is the language of files that name none; with `currency`, a price in another one is a problem.
+    `zone` is where the clock hangs that moments without a zone of their own are read from.
 
     Raises:
         ConfigurationError: every problem of every file, each with file and line.
@@ -111,7 +116,7 @@ def read(files: Mapping[str, str], *, lang: str, currency: str = "") -> Catalogu
     products: dict[str, Product] = {}
     for name in sorted(files, key=_originals_first):
         try:
-            product = _one(name, files[name], products, lang=lang, currency=currency)
+            product = _one(name, files[name], products, lang=lang, currency=currency, zone=zone)
         except ConfigurationError as error:
             problems += error.problems
         else:
@@ -139,7 +144,15 @@ def _originals_first(name: str) -> tuple[int, str]:
     return name.count("."), name
 
 
-def _one(name: str, text: str, products: Mapping[str, Product], *, lang: str, currency: str) -> Product:
+def _one(
+    name: str,
+    text: str,
+    products: Mapping[str, Product],
+    *,
+    lang: str,
+    currency: str,
+    zone: tzinfo | None,
+) -> Product:
     parts = _NAME.fullmatch(name)
     if parts is None:
         raise _problem(
@@ -150,7 +163,7 @@ def _one(name: str, text: str, products: Mapping[str, Product], *, lang: str, cu
         )
     front, body = split(name, text)
     if parts["lang"] is None:
-        return _product(name, parts["slug"], front, body, lang=lang, currency=currency)
+        return _product(_Front(name, front, currency, zone), parts["slug"], body, lang=lang)
     original = products.get(parts["slug"])
     if original is None:
         raise _problem(
@@ -166,8 +179,8 @@ def _translated(product: Product, lang: str, front: TranslatedFront, body: str) 
     return msgspec.structs.replace(product, words={**product.words, lang: words})
 
 
-def _product(name: str, slug: str, front: str, body: str, *, lang: str, currency: str) -> Product:
-    fields = _priced(name, front, currency)
+def _product(front: _Front, slug: str, body: str, *, lang: str) -> Product:
+    fields = front.read()
     own = fields.lang or lang
     return Product(
         slug=slug,
@@ -178,8 +191,10 @@ def _product(name: str, slug: str, front: str, body: str, *, lang: str, currency
         sequence=str(fields.sequence),
         access_days=fields.access_days,
         legal_kind=fields.legal_kind,
-        opens=fields.opens,
-        closes=fields.closes,
+        opens=front.opens,
+        closes=front.closes,
+        sales=front.sales,
+        seats=fields.seats,
     )
 
 
@@ -195,33 +210,101 @@ def front_matter(name: str, front: str, shape: type[Shape]) -> Shape:
         raise ConfigurationError(*(_located(name, front, problem) for problem in error.problems)) from None
 
 
-def _priced(name: str, front: str, currency: str) -> Front:
-    problems = [
-        _at(name, front, "price", why) for why in _price_problems(_yaml(name, front).get("price"), currency)
-    ]
-    try:
-        fields = front_matter(name, front, Front)
-    except ConfigurationError as error:
-        raise ConfigurationError(*error.problems, *problems) from None
-    if fields.opens and fields.closes and fields.closes <= fields.opens:
-        problems.append(
-            _at(name, front, "closes", "is not after opens, so it is never on sale; mend one of them")
-        )
-    if problems:
-        raise ConfigurationError(*problems)
-    return fields
+class _Front:
+    """One pass over the front matter of a product, which collects what is wrong with prices and moments."""
+
+    def __init__(self, name: str, front: str, currency: str, zone: tzinfo | None) -> None:
+        self._name, self._front, self._currency, self._zone = name, front, currency, zone
+        self._problems: list[Problem] = []
+        self.opens: datetime | None = None
+        self.closes: datetime | None = None
+        self.sales: tuple[Sale, ...] = ()
+
+    def read(self) -> Front:
+        """Return the fields.
+
+        Raises:
+            ConfigurationError: every problem.
+        """
+        raw = _yaml(self._name, self._front)
+        price = self._price("price", raw.get("price"))
+        self.opens, self.closes = (self._moment(key, raw.get(key)) for key in ("opens", "closes"))
+        if self.opens and self.closes and self.closes <= self.opens:
+            self._wrong("closes", "is not after opens, so it is never on sale; mend one of them")
+        listed = raw.get("sales")
+        found = [self._sale(each, price) for each in listed] if isinstance(listed, list) else []
+        self.sales = tuple(sorted(filter(None, found), key=lambda sale: sale.opens))
+        if overlapping(self.sales):
+            self._wrong("sales", "overlap; let each one end before the next begins")
+        try:
+            fields = front_matter(self._name, self._front, Front)
+        except ConfigurationError as error:
+            raise ConfigurationError(*error.problems, *self._problems) from None
+        if self._problems:
+            raise ConfigurationError(*self._problems)
+        return fields
+
+    def _sale(self, raw: object, regular: Money | None) -> Sale | None:
+        if not isinstance(raw, dict) or raw.keys() != {"price", "from", "until"}:
+            self._wrong("sales", "needs price, from and until in each of its items, and nothing else")
+            return None
+        price = self._price("sales", raw["price"])
+        opens, closes = (self._moment("sales", raw[key], required=True) for key in ("from", "until"))
+        if price is None or opens is None or closes is None:
+            return None
+        if closes <= opens:
+            self._wrong("sales", f"of {price} ends before it begins; mend from or until")
+            return None
+        if regular is not None and regular.minor <= price.minor:
+            self._wrong("sales", f"of {price} is no sale: the price is {regular}; mend one of them")
+        return Sale(price=price, opens=opens, closes=closes)
+
+    def _price(self, field: str, text: object) -> Money | None:
+        if not isinstance(text, str):
+            return None
+        try:
+            price = parse_price(text)
+        except Rejected as error:
+            for each in error.problems:
+                self._wrong(field, each.message)
+            return None
+        if self._currency and price.currency != self._currency:
+            self._wrong(field, f"is in {price.currency}, but the shop sells in {self._currency}")
+        return price
+
+    def _moment(self, field: str, raw: object, *, required: bool = False) -> datetime | None:
+        """Read a moment; one without a zone is of the shop's clock, and has to exist on it exactly once."""
+        if raw is None and not required:
+            return None
+        moment = _moment(raw)
+        if moment is None:
+            self._wrong(field, "is no moment such as 2026-12-01 09:00")
+            return None
+        if moment.tzinfo is not None:
+            return moment
+        if self._zone is None:
+            self._wrong(
+                field, "names no zone; write timezone in [shop], or an offset such as +01:00 behind it"
+            )
+            return None
+        early, late = (moment.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
+        if early.utcoffset() != late.utcoffset():
+            self._wrong(field, "happens twice or never, as the clocks are changed; write an offset behind it")
+        return early
+
+    def _wrong(self, field: str, message: str) -> None:
+        self._problems.append(_at(self._name, self._front, field, message))
 
 
-def _price_problems(text: object, currency: str) -> list[str]:
-    if not isinstance(text, str):
-        return []
+def _moment(raw: object) -> datetime | None:
+    if isinstance(raw, datetime):
+        return raw
+    if isinstance(raw, date):
+        return datetime(raw.year, raw.month, raw.day)  # noqa: DTZ001 - the zone is the caller's
     try:
-        price = parse_price(text)
-    except Rejected as error:
-        return [each.message for each in error.problems]
-    if currency and price.currency != currency:
-        return [f"is in {price.currency}, but the shop sells in {currency}"]
-    return [] if price.minor else ["is zero, and nothing can be paid; write what it costs"]
+        return datetime.fromisoformat(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return None
 
 
 def _yaml(name: str, front: str) -> dict[str, object]:

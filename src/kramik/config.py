@@ -9,19 +9,24 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import tzinfo
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik import catalogue, table
+from kramik import catalogue, conditions, table
 from kramik.catalogue import Catalogue
 from kramik.consents import DEFAULTS
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.intent import ConsentText
+from kramik.pricelist import PriceList
 from kramik.settings import Adapter, Seller, Settings, ShopTable, Worker
 
 FILE = "shop.toml"
+
+Found = TypeVar("Found")
 SHORTEST_SECRET = 16
 
 Shapes = Callable[[str, str], type[msgspec.Struct]]
@@ -86,7 +91,7 @@ class _Reading:
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
         raw = self._toml()
         if raw is None:
-            self._catalogue("", "")
+            self._catalogue("", "", None)
             return None
         self._check_tables(raw)
         raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
@@ -102,11 +107,17 @@ class _Reading:
         )
         consents = self._consents(_sub(raw, "consents"))
         if shop is None:
-            self._catalogue("", "")
+            self._catalogue("", "", None)
             return None
         self._check(shop, worker)
         languages = tuple(dict.fromkeys([shop.locale, *shop.languages]))
-        products, pages = self._catalogue(languages[0], shop.currency), self._texts("pages")
+        clock = self._clock(shop.timezone)
+        products, pages = self._catalogue(languages[0], shop.currency, clock), self._texts("pages")
+        known = {} if products is None else products.products
+        prices = self._read(lambda: conditions.read_prices(self._folder))
+        found = self._read(
+            lambda: conditions.read_coupons(self._folder, products=known, currency=shop.currency, clock=clock)
+        )
         adapters = [*gateways.values(), mailer, academy]
         if seller is None or worker is None or products is None or None in adapters:
             return None
@@ -128,6 +139,9 @@ class _Reading:
             smtp=smtp,
             consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
+            timezone=shop.timezone,
+            coupons=found or {},
+            prices=prices or PriceList(),
         )
 
     def _gateways(self, tables: Mapping[str, object]) -> dict[str, Adapter | None]:
@@ -242,9 +256,27 @@ class _Reading:
         if worker is not None and worker.threads < 1:
             self.problems.append(self._at("[worker]", "must be 1 or more", key="threads"))
 
-    def _catalogue(self, lang: str, currency: str) -> Catalogue | None:
+    def _clock(self, name: str) -> tzinfo | None:
         try:
-            products = catalogue.read(self._texts("products"), lang=lang, currency=currency)
+            return conditions.zone(name)
+        except Rejected as error:
+            self.problems += [self._at("[shop]", each.message, key="timezone") for each in error.problems]
+            return None
+
+    def _read(self, read: Callable[[], Found]) -> Found | None:
+        """Read one of the files beside the catalogue."""
+        try:
+            return read()
+        except ConfigurationError as error:
+            self.problems += error.problems
+        except (OSError, UnicodeDecodeError) as error:
+            why = f"can not be read: {error}"
+            self.problems.append(Problem(field=str(self._folder), code="unreadable", message=why))
+        return None
+
+    def _catalogue(self, lang: str, currency: str, clock: tzinfo | None) -> Catalogue | None:
+        try:
+            products = catalogue.read(self._texts("products"), lang=lang, currency=currency, zone=clock)
         except ConfigurationError as error:
             self.problems += error.problems
             return None

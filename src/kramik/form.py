@@ -38,6 +38,7 @@ _TEXTS = (
     "price_shown",
     "catalogue",
     "source",
+    "coupon",
     "idempotency_key",
 )
 
@@ -111,6 +112,7 @@ def read_draft(fields: Mapping[str, str], *, key: str = "") -> tuple[Draft, list
         price_shown=clean["price_shown"],
         catalogue=clean["catalogue"],
         source=clean["source"],
+        coupon=clean["coupon"],
         key=_clean("idempotency_key", key, problems) or clean["idempotency_key"],
     )
     return draft, problems

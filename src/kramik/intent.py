@@ -14,11 +14,19 @@ import msgspec
 
 from kramik.catalogue import LegalKind, Product
 from kramik.money import Money
+from kramik.offer import Offer
 
 REQUIRED_CONSENTS = ("terms", "immediate")
 """Without `terms` there is no contract; without `immediate` access could only be given after 14 days (CRD art. 16m)."""
 
 CONSENTS = (*REQUIRED_CONSENTS, "marketing")
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing of which there are only so many (seats, uses of a coupon), and how many there were."""
+
+    name: str
+    limit: int
 
 
 class Invoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,6 +77,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     price_shown: str = ""
     catalogue: str = ""
     source: str = ""
+    coupon: str = ""
     key: str = msgspec.field(default="", name="idempotency_key")
 
     @property
@@ -99,6 +108,13 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     price_shown: str = ""
     catalogue: str = ""
     source: str = ""
+    regular: Money | None = None
+    lowest: Money | None = None
+    coupon: str = ""
+    terms: str = ""
+    """Version and hash of the terms as they were shown, such as `2026-11-01 sha256:9f…`."""
+
+    quotas: tuple[Quota, ...] = ()
     keyed: bool = False
     """The sender gave an idempotency key, so nobody else can have derived this order from what they know of it."""
 
@@ -117,12 +133,18 @@ class ConsentText(msgspec.Struct, frozen=True, kw_only=True):
         return Consent(id=self.id, version=self.version, sha256=digest, lang=lang, given_at=now)
 
 
-def intend(draft: Draft, product: Product, *, shop_id: str, consents: tuple[Consent, ...]) -> Intent:
-    """Join what was sent with what is sold now."""
+def intend(
+    draft: Draft, product: Product, *, shop_id: str, consents: tuple[Consent, ...], offer: Offer | None = None
+) -> Intent:
+    """Join what was sent with what is sold now, for the price of the offer."""
+    offer = offer or Offer(price=product.price)
     return Intent(
         product=product.slug,
         title=product.title(draft.lang),
-        price=product.price,
+        price=offer.price,
+        regular=offer.regular,
+        lowest=offer.lowest,
+        coupon=offer.coupon,
         course=product.course,
         sequence=product.sequence,
         access_days=product.access_days,

@@ -10,6 +10,7 @@ from kramik.errors import ConfigurationError, Conflict, Problem, Transient
 from kramik.fulfilment import Effects
 from kramik.order import Order
 from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue
+from kramik.quotas import Quotas
 
 CONFLICTS = 20
 """How often one change lets others write first before it steps back."""
@@ -51,6 +52,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     post: Post
     log: Log
     fresh_links: FreshLinks | None = None
+    quotas: Quotas | None = None
 
     def change(self, order: Order, change: Callable[[Order], Order]) -> Order:
         """Save what a change makes of an order, whoever writes in between; return it as it was saved.

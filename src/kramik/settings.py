@@ -9,7 +9,9 @@ from typing import Annotated
 import msgspec
 
 from kramik.catalogue import Catalogue
+from kramik.coupons import Coupon
 from kramik.intent import ConsentText
+from kramik.pricelist import PriceList
 from kramik.table import Secrets
 
 
@@ -24,6 +26,7 @@ class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
     api: str = ""
     languages: list[str] = []
     revoke_on_refund: bool = False
+    timezone: str = ""
 
 
 class Seller(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp: Adapter | None = None
     catalogue: Catalogue
     pages: Mapping[str, str]
+    coupons: Mapping[str, Coupon] = {}
+    prices: PriceList = PriceList()
     revoke_on_refund: bool = False
+    timezone: str = ""
     consents: Mapping[str, ConsentText]
 
     @property

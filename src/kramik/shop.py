@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 
@@ -14,17 +14,21 @@ import msgspec
 from msgspec.structs import replace
 
 from kramik import desk, paying, placing
-from kramik.catalogue import Catalogue
+from kramik.catalogue import Catalogue, Product
 from kramik.errors import Conflict, KramikError, Problem, Rejected, Transient
-from kramik.intent import ConsentText, Draft, intend
+from kramik.intent import ConsentText, Draft, Quota, intend
 from kramik.journal import StepName
 from kramik.notification import Accepted, accept
+from kramik.offer import Conditions, Offer, offer
 from kramik.order import Order, place
 from kramik.payment import Keys, PaymentRequest, RawNotification
 from kramik.ports import Asking, CallingGateway, Clock, Gateway, Returns
 from kramik.premises import Addresses, Ports, Timing
-from kramik.queue import ATTEMPTS, Again, Done, Park, Plan, Received, plan_retry
+from kramik.queue import ATTEMPTS, Again, Done, Message, Park, Plan, Received, plan_retry
 from kramik.tasks import StrangerError, Tasks
+
+HOLD = timedelta(hours=1)
+"""How long a seat, or a use of a coupon, is held for a buyer who is on the way to pay."""
 
 STRANGERS = 10
 """Tries of a message whose order nobody knows: about a quarter of an hour, then a person sees it."""
@@ -56,12 +60,13 @@ class Shop:
         consents: Mapping[str, ConsentText],
         timing: Timing,
         langs: tuple[str, ...] = ("pl", "en"),
-        methods: Mapping[str, Collection[str]] | None = None,
+        conditions: Conditions | None = None,
     ) -> None:
         self.ports, self.catalogue, self.addresses = ports, catalogue, addresses
         self.consents, self.timing, self.langs = consents, timing, langs
         self._keys = keys
-        self._methods = {name: (methods or {}).get(name, ()) for name in ports.gateways}
+        self.conditions = conditions or Conditions()
+        self._methods = {name: self.conditions.methods.get(name, ()) for name in ports.gateways}
         self._tasks = Tasks(ports, timing, self.access_link)
 
     # 1 and 2: the order and its payment request
@@ -72,27 +77,70 @@ class Shop:
         Raises:
             Rejected: every problem of the draft, joined with those that the caller found.
         """
-        gateways, consents, digest = self.ports.gateways, self.consents, draft.digest
-        ids = self._keys.ids(placing.idempotency(draft, now))
-        draft = replace(
-            draft, gateway=draft.gateway or next(iter(gateways)), lang=draft.lang or self.langs[0]
-        )
+        digest, ids = draft.digest, self._keys.ids(placing.idempotency(draft, now))
         product = self.catalogue.get(draft.product)
+        costs = None if product is None else self.offer(product, now=now, coupon=draft.coupon)
+        draft = self._completed(draft, costs)
         more = placing.problems(
-            draft, product, now=now, gateways=self._methods, langs=self.langs, consents=consents
+            draft,
+            product,
+            costs,
+            now=now,
+            conditions=self.conditions,
+            gateways=self._methods,
+            langs=self.langs,
+            consents=self.consents,
         )
         found = [*problems, *more]
-        if found or product is None:
+        if found or product is None or costs is None:
             return self._again(ids, digest, draft, found)
-        agreed = placing.given(draft, consents, now)
-        intent = intend(draft, product, shop_id=gateways[draft.gateway].shop_id, consents=agreed)
-        intent = replace(intent, digest=digest, keyed=bool(draft.key))
-        asked, confirmed = isinstance(gateways[draft.gateway], Asking), "confirmation" in self.ports.effects
-        order = place(ids[0], intent, now=now, ask=asked, confirm=confirmed)
         known = next((order_id for order_id in ids[1:] if self.ports.orders.get(order_id)), None)
-        if known is None:
-            return Placed(order=order, stored=self.ports.orders.insert(order))
-        return Placed(order=replace(order, id=known), stored=_failed(Conflict("known by an older key")))
+        order = self._born(known or ids[0], draft, product, costs, digest=digest, now=now)
+        if known is not None:
+            return Placed(order=order, stored=_failed(Conflict("known by an older key")))
+        full = self._held(order, now)
+        if full is not None:
+            return self._again(ids, digest, draft, [placing.gone(full)])
+        return Placed(order=order, stored=self.ports.orders.insert(order))
+
+    def offer(self, product: Product, *, now: datetime, coupon: str = "") -> Offer:
+        """Return what a product costs now, for whoever brings this coupon."""
+        return offer(product, self.conditions, now=now, coupon=coupon)
+
+    def _completed(self, draft: Draft, costs: Offer | None) -> Draft:
+        """Return the draft with what its sender left to us."""
+        first = placing.FREE if costs is not None and costs.free else next(iter(self.ports.gateways))
+        gateway = first if costs is not None and costs.free else draft.gateway or first
+        return replace(draft, gateway=gateway, lang=draft.lang or self.langs[0])
+
+    def _born(
+        self, order_id: str, draft: Draft, product: Product, costs: Offer, *, digest: str, now: datetime
+    ) -> Order:
+        """Return the order as it is stored first."""
+        gateway = self.ports.gateways.get(draft.gateway)
+        shop_id = placing.FREE if gateway is None else gateway.shop_id
+        agreed = placing.given(draft, self.consents, now)
+        intent = replace(
+            intend(draft, product, shop_id=shop_id, consents=agreed, offer=costs),
+            digest=digest,
+            keyed=bool(draft.key),
+            terms=self.conditions.terms.get(draft.lang, ""),
+            quotas=placing.quotas(product, costs, self.conditions),
+        )
+        confirmed = "confirmation" in self.ports.effects
+        order = place(order_id, intent, now=now, ask=isinstance(gateway, Asking), confirm=confirmed)
+        return placing.paid_with_nothing(order, now) if costs.free else order
+
+    def _held(self, order: Order, now: datetime) -> Quota | None:
+        """Hold what the order takes one of; return what nothing is left of, and then hold nothing."""
+        held: list[Quota] = []
+        for quota in order.intent.quotas if self.ports.quotas else ():
+            if self.ports.quotas and not self.ports.quotas.hold(quota, order.id, now=now, until=now + HOLD):
+                for each in held:
+                    self.ports.quotas.free(each, order.id, now=now)
+                return quota
+            held.append(quota)
+        return None
 
     def placed(self, placed: Placed) -> Order:
         """Return the order that counts once `placed.stored` has ended: this one, or the one that was there before.
@@ -119,6 +167,11 @@ class Shop:
             GatewayDown: there is none now; the order waits, and the buyer may come again.
             Transient: the store is down.
         """
+        if order.intent.gateway == placing.FREE:
+            self.ports.queue.put(
+                Message(order=order.id), now=now
+            )  # were it lost, the sweep would find the order
+            return PaymentRequest(method="GET", url=self.returns(order).done)
         return paying.pay(self.ports, order, self.returns(order), now=now)
 
     def status_key(self, order: Order) -> str:

@@ -76,6 +76,7 @@ class Tasks:
         )
         if event is not None:
             self._apply(work, event, now=clock())
+        self._settle_quotas(work, now=clock())
         until = received.until - timedelta(seconds=self._timing.call)
         plan = work.run(self._link, until=until, stop=stop)
         unwanted = "" if event is None else work.order.unwanted(event)
@@ -86,6 +87,22 @@ class Tasks:
         self._ports.log(
             "payment", order=event.order, kind=event.kind, gateway=event.gateway, state=work.order.state
         )
+
+    def _settle_quotas(self, work: Fulfilment, *, now: datetime) -> None:
+        """Keep what a paid order took one of, give back what a refunded one had; park what nothing is left for.
+
+        A person who lets a parked order go on grants it all the same.
+        """
+        order, quotas = work.order, self._ports.quotas
+        for quota in order.intent.quotas if quotas else ():
+            if quotas and order.status == "refunded":
+                quotas.free(quota, order.id, now=now)
+            elif quotas and order.status == "paid" and not quotas.keep(quota, order.id, now=now):
+                if any(entry.what == "resumed" for entry in order.history):
+                    continue
+                why = f"nothing is left of {quota.name}: the payment came too late; refund it, or retry to grant it"
+                for step in filter(order.open, order.steps):
+                    work.note(lambda each, name=step.name, why=why: each.park(name, why, now=now))  # type: ignore[misc]
 
     def _order(self, message: Message) -> Order:
         event = message.event

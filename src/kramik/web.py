@@ -19,6 +19,7 @@ import msgspec
 from kramik import form, openapi, status
 from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, at_once, plain, see
 from kramik.errors import Conflict, GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
+from kramik.offer import Offer
 from kramik.order import Order
 from kramik.payment import PaymentRequest, RawNotification
 from kramik.ports import Clock
@@ -35,9 +36,15 @@ class Pages(Protocol):
     """The pages that the functions answer with; made from the templates of the static site."""
 
     def order_form(
-        self, product: str, lang: str, values: Mapping[str, str], problems: Sequence[Problem]
+        self,
+        product: str,
+        lang: str,
+        values: Mapping[str, str],
+        problems: Sequence[Problem],
+        *,
+        offer: Offer | None = None,
     ) -> str:
-        """Return the order page with the values kept and the problems shown."""
+        """Return the order page of an offer with the values kept and the problems shown."""
         ...
 
     def payment_form(self, request: PaymentRequest, lang: str) -> str:
@@ -296,9 +303,11 @@ class Web:
             return self._problems(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", unique
             )
-        page = self._pages.order_form(
-            fields.get("product", ""), self._lang(fields.get("lang", "")), fields, unique
-        )
+        sold, lang = self._shop.catalogue.get(fields.get("product", "")), self._lang(fields.get("lang", ""))
+        costs = None
+        if sold is not None:
+            costs = self._shop.offer(sold, now=self._clock(), coupon=fields.get("coupon", "")[:200])
+        page = self._pages.order_form(fields.get("product", ""), lang, fields, unique, offer=costs)
         return self._page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
 
     def _problems(

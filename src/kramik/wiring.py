@@ -6,6 +6,7 @@ Each adapter is imported inside its own function, so that a process loads only w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
@@ -18,6 +19,7 @@ from kramik.confirmation import Paper, confirming
 from kramik.errors import Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
+from kramik.offer import Conditions
 from kramik.payment import Keys
 from kramik.ports import (
     Academy,
@@ -35,6 +37,7 @@ from kramik.ports import (
     Vault,
 )
 from kramik.premises import Addresses, Ports, Timing
+from kramik.quotas import Quotas
 from kramik.shop import Shop
 
 if TYPE_CHECKING:
@@ -381,6 +384,7 @@ def build(
         post=post or mail.NoPost(),
         log=logger(settings) if log is None else log,
         fresh_links=academy if isinstance(academy, FreshLinks) else None,
+        quotas=None if vault is None else Quotas(vault),
     )
     return Shop(
         ports,
@@ -390,7 +394,19 @@ def build(
         consents=settings.consents,
         timing=Timing(visibility=settings.worker.visibility, call=call),
         langs=settings.languages,
+        conditions=conditions(settings),
+    )
+
+
+def conditions(settings: Settings) -> Conditions:
+    """Return how this shop sells beside its catalogue."""
+    made = source(settings)
+    terms = {lang: made.version("terms", lang) for lang in settings.languages}
+    return Conditions(
+        coupons=settings.coupons,
+        prices=settings.prices,
         methods={name: each.methods for name, each in settings.gateways.items()},
+        terms={lang: text for lang, text in terms.items() if text},
     )
 
 
@@ -464,11 +480,11 @@ def open_store(file: Path, *, wake: Callable[[], None] = asleep) -> SqliteStore:
     return SqliteStore(file, wake=wake)
 
 
-def build_site(settings: Settings, out: Path) -> list[str]:
-    """Build the static site into a folder."""
+def build_site(settings: Settings, out: Path, *, now: datetime | None = None) -> list[str]:
+    """Build the static site into a folder, as it is at a moment: at this one if none is given."""
     from kramik.site.build import build
 
-    return build(source(settings), out, templates=settings.templates)
+    return build(source(settings, now), out, templates=settings.templates)
 
 
 def headers(settings: Settings, place: Literal["site", "api"]) -> Mapping[str, str]:
@@ -483,8 +499,8 @@ def logger(settings: Settings) -> Logger:
     return Logger([*settings.secrets, *config.secrets_of(settings)])
 
 
-def source(settings: Settings) -> Source:
-    """Return what the static site is made from."""
+def source(settings: Settings, now: datetime | None = None) -> Source:
+    """Return what the static site is made from, with the prices of a moment: of this one if none is given."""
     from kramik.site.source import Source
 
     adapters = settings.gateways.values()
@@ -502,6 +518,8 @@ def source(settings: Settings) -> Source:
         pay_ways=tuple(_pay_ways(settings)),
         seller=msgspec.to_builtins(settings.seller),
         form_action_origins=tuple(sorted(origins - {""})),
+        now=now or datetime.now(UTC),
+        conditions=Conditions(coupons=settings.coupons, prices=settings.prices),
     )
 
 

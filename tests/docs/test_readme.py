@@ -69,12 +69,15 @@ def test_the_output_that_the_readme_shows_is_that_of_the_demo() -> None:
 
 
 def test_the_settings_of_the_page_are_read_as_they_stand(tmp_path: Path) -> None:
-    """The whole `shop.toml` and the product of docs/settings.md make a shop without a problem."""
-    (toml,), (product,) = blocks("docs/settings.md", "toml"), blocks("docs/settings.md", "markdown")
+    """Every file of docs/settings.md, side by side, makes a shop without a problem."""
+    (toml, coupons), (product,) = blocks("docs/settings.md", "toml"), blocks("docs/settings.md", "markdown")
+    (prices,) = blocks("docs/settings.md", "csv")
     (tmp_path / "products").mkdir()
     (tmp_path / "pages").mkdir()
     (tmp_path / "shop.toml").write_text(toml, "utf-8")
-    (tmp_path / "products" / "agregaty.md").write_text(product, "utf-8")
+    (tmp_path / "products" / "agregaty-w-praktyce.md").write_text(product, "utf-8")
+    (tmp_path / "coupons.toml").write_text(coupons, "utf-8")
+    (tmp_path / "prices.csv").write_text(prices, "utf-8")
     for name in ("terms", "privacy"):
         (tmp_path / "pages" / f"{name}.md").write_text(f"---\ntitle: {name}\n---\nText\n", "utf-8")
     names = re.findall(r"env:([A-Z_]+)", toml)

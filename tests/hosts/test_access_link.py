@@ -10,6 +10,7 @@ import pytest
 from kramik.academies.ghost import GhostAcademy
 from kramik.answer import Request, Response, settle
 from kramik.errors import Problem
+from kramik.offer import Offer
 from kramik.order import Order
 from kramik.payment import Keys, PaymentRequest
 from kramik.ports import Delivery
@@ -25,7 +26,13 @@ class Words:
     """Pages that say their name."""
 
     def order_form(
-        self, product: str, lang: str, values: Mapping[str, str], problems: Sequence[Problem]
+        self,
+        product: str,
+        lang: str,
+        values: Mapping[str, str],
+        problems: Sequence[Problem],
+        *,
+        offer: Offer | None = None,
     ) -> str:
         return "order_form"
 

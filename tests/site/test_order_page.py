@@ -175,7 +175,7 @@ def test_a_changed_price_is_shown_and_sent_anew() -> None:
     page = order_page(problem("price_shown", "price_changed"), price_shown="199.00 PLN")
 
     assert "299.00 PLN" == value(page, "price_shown")
-    assert "299,00\N{NO-BREAK SPACE}zł" == page.one("p", id="price").text
+    assert "299,00\N{NO-BREAK SPACE}zł" == page.one("strong", id="price").text
     assert "#price" == page.one(role="alert").one("a").attrs["href"]
 
 

@@ -20,7 +20,7 @@ CODES = """
 missing invalid_email too_long invalid_tax_id consent_missing unknown_product not_on_sale price_changed
 unknown_gateway unknown_language conflict bad_characters
 """.split()
-COMPUTED = {"problem", "field", "message", "method", "thanks"}
+COMPUTED = {"problem", "field", "message", "method", "price", "thanks"}
 
 
 @pytest.mark.parametrize("lang", languages())

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -52,6 +53,7 @@ def example(**changes: object) -> Source:
         pages=texts("pages"),
         consents=DEFAULTS,
         pay_ways=(PayWay(gateway="sandbox", title="Sandbox"),),
+        now=datetime(2026, 11, 25, 12, tzinfo=UTC),
         seller=SELLER,
         form_action_origins=("https://pay.example",),
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from kramik.catalogue import Product
 from kramik.errors import Problem
+from kramik.offer import Offer
+from kramik.offer import offer as made
 from kramik.payment import PaymentRequest
 from kramik.site import markdown
 from kramik.site.remarks import INVOICE, VISIBLE, first_texts, remarks
@@ -39,9 +41,15 @@ class Pages:
     # What the API answers with, too
 
     def order_form(
-        self, product: str, lang: str, values: Mapping[str, str], problems: Sequence[Problem]
+        self,
+        product: str,
+        lang: str,
+        values: Mapping[str, str],
+        problems: Sequence[Problem],
+        *,
+        offer: Offer | None = None,
     ) -> str:
-        """Return the order page, with what the buyer typed and what is wrong with it."""
+        """Return the order page for an offer, with what the buyer typed and what is wrong with it."""
         sold = self._source.catalogue.get(product)
         if sold is None:
             return self.message("unknown_product", lang)
@@ -51,6 +59,7 @@ class Pages:
             lang,
             f"/{sold.slug}/order/",
             product=sold,
+            offer=offer or made(sold, self._source.conditions, now=self._source.now),
             values={**dict.fromkeys(_KEPT, ""), **values},
             remarks=found,
             wrong=first_texts(found),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +17,9 @@ from kramik import catalogue
 from kramik.catalogue import Catalogue
 from kramik.errors import ConfigurationError, Problem
 from kramik.intent import ConsentText
+from kramik.offer import Conditions
+from kramik.pricelist import FILE
+from kramik.sale import current
 
 RESERVED = frozenset({"access", "api", "assets", "healthz", "index", "order", "resend", "thanks"})
 """Folders of the site and the API; no product and no page may take their names."""
@@ -24,9 +29,10 @@ _NAME = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.(?P<lang>[a-z]{2}))?
 
 
 class PageFront(msgspec.Struct, forbid_unknown_fields=True):
-    """The front matter of a page."""
+    """The front matter of a page; `version` is a date or another name under which a text can be kept."""
 
     title: str
+    version: object = ""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +41,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     body: str
     lang: str
+    version: str = ""
 
 
 class PayWay(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +60,8 @@ class PayWay(msgspec.Struct, frozen=True, kw_only=True):
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a site says; `site` and `api` are absolute URLs without a slash at the end.
 
-    The first of `langs` and of `pay_ways` is the default. `pages` maps file names such as `terms.en.md` to texts.
+    The first of `langs` and of `pay_ways` is the default; prices are those of `now`.
+    `pages` maps file names such as `terms.en.md` to texts.
     """
 
     name: str
@@ -67,6 +75,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     pay_ways: tuple[PayWay, ...]
     seller: Mapping[str, str]
     form_action_origins: tuple[str, ...]
+    now: datetime
+    conditions: Conditions = Conditions()
 
     def language(self, wanted: str) -> str:
         """Return the wanted language if the shop speaks it, else its default."""
@@ -93,6 +103,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         original = f"{name}.md"
         return self._read(original, self.langs[0]) if original in self.pages else None
 
+    def version(self, name: str, lang: str) -> str:
+        """Name a text of today: its version, if it has one, and the hash of what stands there; empty without a text."""
+        page = self.page(name, lang)
+        if page is None:
+            return ""
+        digest = sha256(f"{page.title}\n{page.body}".encode()).hexdigest()
+        return f"{page.version} sha256:{digest}".strip()
+
     def problems(self) -> Iterator[Problem]:
         """Yield what would make pages collide or vanish."""
         taken = RESERVED | set(self.langs)
@@ -101,6 +119,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                 yield _wrong(
                     f"products/{product.slug}.md:1", "takes the name of a folder of the site; rename it"
                 )
+            sale = current(product.sales, self.now)
+            before = sale and self.conditions.prices.lowest(product.slug, product.sales, before=sale.opens)
+            if sale is not None and before is None:
+                line = f"{{moment}},{product.slug},{product.price}".format(moment="2026-01-31T00:00:00+01:00")
+                why = (
+                    f"sales needs the price from before it; write into {FILE} since when it was asked: {line}"
+                )
+                yield _wrong(f"products/{product.slug}.md:1", why)
         for name in self.page_names():
             if name in taken or name in self.catalogue.products:
                 yield _wrong(
@@ -118,10 +144,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def _read(self, file: str, lang: str) -> Page:
         try:
             front, body = catalogue.split(file, self.pages[file])
-            title = catalogue.front_matter(file, front, PageFront).title
+            read = catalogue.front_matter(file, front, PageFront)
         except ConfigurationError as error:
             raise ConfigurationError(*(_of_page(each) for each in error.problems)) from None
-        return Page(title=title, body=body, lang=lang)
+        return Page(title=read.title, body=body, lang=lang, version=str(read.version))
 
 
 def origin(url: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from kramik.catalogue import Product
 from kramik.money import Money
+from kramik.offer import Offer, offer
 from kramik.site import shown
 from kramik.site.cover import cover
 from kramik.site.source import PayWay, Source, origin
@@ -61,8 +62,16 @@ class View:
         return texts.get(self.lang) or next(iter(texts.values()))
 
     def price(self, money: Money) -> str:
-        """Return an amount as the reader writes it."""
-        return shown.price(money, self.lang)
+        """Return an amount as the reader writes it; nothing to pay is a word."""
+        return shown.price(money, self.lang) if money.minor else self._texts("price.free")
+
+    def offer(self, product: Product) -> Offer:
+        """Return what a product costs as this page is built."""
+        return offer(product, self._source.conditions, now=self._source.now)
+
+    def coupons(self) -> bool:
+        """Say whether there are codes that a buyer could have."""
+        return bool(self._source.conditions.coupons)
 
     def moment(self, when: datetime) -> str:
         """Return a moment as the reader writes it."""

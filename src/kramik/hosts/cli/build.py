@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import click
@@ -18,20 +19,42 @@ from kramik.hosts.cli import options, printed
     show_envvar=True,
     help="Where the site goes; `public` in the shop's folder if left out.",
 )
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Build the shop as it is at another moment, such as 2026-12-01T09:00; writes no history of prices.",
+)
 @options.as_json
-def command(folder: Path, out: Path | None, *, as_json: bool) -> None:
+def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) -> None:
     """Build the static site; files that did not change are left alone.
 
+    A price that is news is added to `prices.csv`, from which the lowest one of the thirty days before a sale is read.
+
     \b
-    Example:
+    Examples:
       kramik build --shop my-shop --out public
+      kramik build --at 2026-12-01T09:00 --out preview
     """
-    from kramik import wiring
+    from kramik import conditions, wiring
 
     settings = options.read(folder)
     target = folder / "public" if out is None else out
-    written = wiring.build_site(settings, target)
+    moment = None if at is None else _moment(at, conditions.zone(settings.timezone))
+    if moment is None:
+        conditions.record_prices(folder, settings.catalogue, settings.prices, now=datetime.now(UTC))
+        settings = options.read(folder)
+    written = wiring.build_site(settings, target, now=moment)
     if as_json:
         printed.json(written)
     else:
         click.echo(f"{len(written)} files in {target}")
+
+
+def _moment(text: str, clock: tzinfo | None) -> datetime:
+    """Read a moment; one without a zone is of the shop's clock, or in UTC where it has none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no moment; write one such as 2026-12-01T09:00"
+        raise click.BadParameter(message, param_hint="--at") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=clock or UTC)

@@ -1,0 +1,112 @@
+"""The history of prices, and the lowest one of the thirty days before a sale.
+
+`prices.csv` in the shop's folder has a line for each change, `moment,product,price`, and only grows: `kramik build`
+adds what changed. Sale windows of the product files belong to the history, too, whether or not somebody built then.
+Source of the rule: Directive 98/6/EC art. 6a (Omnibus), C-330/23; the last day counted is the one before the sale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kramik.errors import ConfigurationError, Problem, Rejected
+from kramik.money import Money, parse_price
+from kramik.sale import Sale, current
+
+FILE = "prices.csv"
+HEAD = "since,product,price"
+DAYS = timedelta(days=30)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """From this moment on a product cost this."""
+
+    since: datetime
+    product: str
+    price: Money
+
+    @property
+    def line(self) -> str:
+        """Return it as a line of the file."""
+        return f"{self.since.isoformat(timespec='seconds')},{self.product},{self.price}"
+
+
+class PriceList(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written down: changes by product, oldest first."""
+
+    changes: Mapping[str, tuple[Change, ...]] = {}
+
+    def last(self, product: str) -> Money | None:
+        """Return the price that was written down last."""
+        changes = self.changes.get(product, ())
+        return changes[-1].price if changes else None
+
+    def lowest(self, product: str, sales: Iterable[Sale], *, before: datetime) -> Money | None:
+        """Return the lowest price of the thirty days before a moment, or since it is sold; None when it was not."""
+        since = before - DAYS
+        asked = list(_within(self.changes.get(product, ()), since, before))
+        asked += [sale.price for sale in sales if sale.opens < before and sale.closes > since]
+        return min(asked, key=lambda price: price.minor, default=None)
+
+    def changed(self, product: str, regular: Money, sales: Iterable[Sale], *, now: datetime) -> Change | None:
+        """Return the line that is to be added now; None when the file says the same."""
+        sale = current(sales, now)
+        price = regular if sale is None else sale.price
+        return None if self.last(product) == price else Change(since=now, product=product, price=price)
+
+
+def _within(changes: Iterable[Change], since: datetime, before: datetime) -> Iterator[Money]:
+    """Yield every price that was asked at some moment of a window."""
+    standing: Money | None = None
+    for change in changes:
+        if change.since >= before:
+            break
+        if change.since <= since:
+            standing = change.price
+            continue
+        yield change.price
+    if standing is not None:
+        yield standing
+
+
+def read(text: str) -> PriceList:
+    """Read the file.
+
+    Raises:
+        ConfigurationError: every line that can not be read, or is out of order.
+    """
+    problems: list[Problem] = []
+    changes: dict[str, tuple[Change, ...]] = {}
+    for number, line in enumerate(text.removeprefix("\N{BOM}").splitlines(), start=1):
+        if not line.strip() or (number == 1 and line.strip() == HEAD):
+            continue
+        try:
+            change = _change(line)
+        except (ValueError, Rejected):
+            message = f"is no line such as 2026-11-01T09:00:00+01:00,my-course,299.00 PLN: {line[:80]!r}"
+            problems.append(_wrong(number, message))
+            continue
+        earlier = changes.get(change.product, ())
+        if earlier and change.since < earlier[-1].since:
+            problems.append(
+                _wrong(number, "is older than a line above it; the history only grows at its end")
+            )
+        changes[change.product] = (*earlier, change)
+    if problems:
+        raise ConfigurationError(*problems)
+    return PriceList(changes=changes)
+
+
+def _change(line: str) -> Change:
+    since, product, price = (part.strip() for part in line.split(","))
+    moment = datetime.fromisoformat(since)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return Change(since=moment, product=product, price=parse_price(price))
+
+
+def _wrong(line: int, message: str) -> Problem:
+    return Problem(field=f"{FILE}:{line}", code="wrong", message=message)
