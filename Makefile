@@ -39,7 +39,7 @@ bench: $(VENV)/.dev ## measure load, start-up and memory on this machine
 
 lock: $(VENV)/.dev ## write requirements/*.txt anew (ARGS=--upgrade takes newer versions)
 	@$(LOCK) pyproject.toml --extra crypto --extra sandbox -o requirements/runtime.txt
-	@$(LOCK) pyproject.toml --extra azure -c requirements/runtime.txt -o requirements/azure.txt
+	@$(LOCK) --group functions -c requirements/runtime.txt -o requirements/azure.txt
 	@$(LOCK) --group build -o requirements/build.txt
 	@$(LOCK) pyproject.toml --all-extras --group dev -c requirements/azure.txt -c requirements/build.txt \
 		-o requirements/dev.txt

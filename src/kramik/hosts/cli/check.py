@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from kramik.errors import ConfigurationError
-from kramik.hosts.cli import options, printed
+from kramik.hosts.cli import on_azure, options, printed
 
 if TYPE_CHECKING:
     from kramik.settings import Settings
@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 @click.option(
     "--create-fields", is_flag=True, help="With --live: make what a product needs at a vendor and lacks."
 )
+@on_azure.options
 @options.as_json
-def command(folder: Path, data: Path | None, *, live: bool, create_fields: bool, as_json: bool) -> None:
+def command(
+    folder: Path,
+    data: Path | None,
+    *,
+    live: bool,
+    create_fields: bool,
+    as_json: bool,
+    azure: bool,
+    **named: Unpack[on_azure.Named],
+) -> None:
     """Find every problem of settings, products, texts and templates, with file and line.
 
     \b
@@ -35,8 +45,12 @@ def command(folder: Path, data: Path | None, *, live: bool, create_fields: bool,
     if create_fields and not live:
         message = "--create-fields makes something at a vendor; add --live"
         raise click.UsageError(message)
+    if not azure:
+        on_azure.refuse_alone(named)
     try:
         settings, files, advice = _checked(folder)
+        if azure:
+            on_azure.look(settings, named)
         told = _asked(settings, options.place(folder, data), create=create_fields) if live else []
     except ConfigurationError as error:
         if not as_json:

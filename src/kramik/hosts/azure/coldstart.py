@@ -1,0 +1,65 @@
+"""How long a package takes to be imported, in fresh processes of the target's Python."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import msgspec
+
+from kramik.hosts.azure.package import SITE_PACKAGES
+from kramik.hosts.azure.target import Target
+
+ROUNDS = 5
+PATIENCE = 60.0
+
+
+class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
+    """Medians of fresh processes, in milliseconds: an empty one, one with Azure's library, and one with the app."""
+
+    empty: float
+    library: float
+    app: float
+
+
+def measured(zipped: Path, target: Target) -> ColdStart | None:
+    """Import the package again and again; nothing if there is no interpreter of the target here.
+
+    Raises:
+        CalledProcessError: the package can not be imported.
+    """
+    if target.interpreter is None:
+        return None
+    with tempfile.TemporaryDirectory(prefix="kramik-package-") as folder:
+        with zipfile.ZipFile(zipped) as archive:
+            archive.extractall(folder)
+        scripts = ("pass", "import azure.functions", "import function_app")
+        times = {
+            script: [_once(target.interpreter, Path(folder), script) for _ in range(ROUNDS)]
+            for script in scripts
+        }
+    empty, library, app = (round(1000 * statistics.median(times[script]), 1) for script in scripts)
+    return ColdStart(empty=empty, library=library, app=app)
+
+
+def _once(interpreter: Path, root: Path, script: str) -> float:
+    """Return the seconds of one process, which reads the package and nothing else."""
+    start = time.perf_counter()
+    environ = {
+        "PYTHONPATH": os.pathsep.join([str(root), str(root / SITE_PACKAGES)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    subprocess.run(  # noqa: S603 - an interpreter of this machine
+        [interpreter, "-s", "-S", "-c", script],
+        env=environ,
+        cwd=root,
+        check=True,
+        timeout=PATIENCE,
+        capture_output=True,
+    )
+    return time.perf_counter() - start
