@@ -83,7 +83,7 @@ def test_question() -> None:
     with listing([]) as (gateway, server):
         assert [] == list(gateway.ask(order))
     since = str(int(order.created_at.timestamp()) - 3600)
-    query = {"payment_link": LINK, "status": "complete", "created[gte]": since, "limit": "100"}
+    query = {"payment_link": LINK, "status": "complete", "created[gte]": since, "limit": "50"}
     assert [query] == asked(server)
     assert f"authorization: Bearer {SETTINGS.api_key}".encode() in server.asked[0]
     assert order.intent.buyer.email.encode() not in server.asked[0]
@@ -109,7 +109,7 @@ def test_every_page_is_looked_at() -> None:
 
 
 def test_a_list_without_an_end() -> None:
-    """After twenty pages a person is told, and nobody is asked for ever."""
+    """After forty pages a person is told, and nobody is asked for ever."""
     with (
         listing(*[[sale("a")]] * (PAGES + 5)) as (gateway, server),
         pytest.raises(NeedsOperator, match="2000 sales"),

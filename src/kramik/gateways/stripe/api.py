@@ -18,8 +18,8 @@ from kramik.http import Answer, Client
 
 VERSION = "2024-06-20"
 SESSIONS = "/v1/checkout/sessions"
-PAGE, PAGES = 100, 20
-"""Sessions of one answer, and answers that are looked through at the most."""
+PAGE, PAGES = 50, 40
+"""Sessions of one answer, which stays well below what we read of one, and answers that are looked through."""
 
 NOT_FOUND, CONFLICT = 404, 409
 
