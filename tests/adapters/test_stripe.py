@@ -98,14 +98,40 @@ def test_the_link_has_the_price() -> None:
 
 
 @pytest.mark.parametrize(
+    ("price", "agreed", "taken"),
+    [
+        ("", {}, True),
+        ("", {"coupon": "JESIEN"}, False),
+        ("", {"regular": Money(minor=39_900, currency="PLN")}, False),
+        ("299.00 PLN", {}, True),
+        ("299.00 PLN", {"regular": Money(minor=39_900, currency="PLN")}, True),
+        ("299.00 PLN", {"coupon": "JESIEN", "price": Money(minor=19_900, currency="PLN")}, False),
+        ("299.00 EUR", {}, False),
+    ],
+    ids=str,
+)
+def test_nobody_is_sent_to_a_link_of_another_price(price: str, agreed: dict, taken: bool) -> None:  # noqa: FBT001 - a column
+    """Whoever bought for less than the product costs is not sent to pay the whole price."""
+    link = msgspec.structs.replace(SETTINGS.links["agregaty"], price=price)
+    gateway = StripeGateway(msgspec.structs.replace(SETTINGS, links={"agregaty": link}))
+    order = fresh_order(**agreed)
+    if taken:
+        assert gateway.request(order, RETURNS).url
+    else:
+        with pytest.raises(Rejected, match="can not be paid this way"):
+            gateway.request(order, RETURNS)
+
+
+@pytest.mark.parametrize(
     ("links", "secret"),
     [
         ({}, "whsec_x"),
         ({"a": Link(id="", code="x")}, "whsec_x"),
         ({"a": Link(id="plink_1", code="https://buy.stripe.com/x?y")}, "whsec_x"),
         (SETTINGS.links, " "),
+        ({"a": Link(id="plink_1", code="x", price="299,00 zł")}, "whsec_x"),
     ],
-    ids=["no links", "no id", "an address", "no secret"],
+    ids=["no links", "no id", "an address", "no secret", "no price"],
 )
 def test_odd_settings_are_refused_at_start(links: dict[str, Link], secret: str) -> None:
     """An account without links or without a secret is never built."""

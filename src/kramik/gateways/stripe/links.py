@@ -21,6 +21,8 @@ from kramik.gateways import Features
 from kramik.gateways.stripe.api import Api
 from kramik.gateways.stripe.signature import OK, check, empty
 from kramik.gateways.stripe.things import Account, Before, Charge, Session, Told, read
+from kramik.intent import Intent
+from kramik.money import parse_price
 from kramik.order import Order
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification, encoded
 from kramik.ports import Returns
@@ -46,10 +48,20 @@ _CODE = re.compile(r"[A-Za-z0-9_/-]{1,200}")
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A Payment Link: its id (`plink_…`), and what stands in its address behind `base_url`."""
+    """A Payment Link: its id (`plink_…`), what stands in its address behind `base_url`, and what it costs.
+
+    Without a `price` an order is sent there unless it was made for less than the product's own price.
+    """
 
     id: str
     code: str
+    price: str = ""
+
+    def costs(self, intent: Intent) -> bool:
+        """Say whether what was agreed is, as far as we know, what this link asks for."""
+        if self.price:
+            return parse_price(self.price) == intent.price
+        return intent.regular is None and not intent.coupon
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,12 +101,15 @@ class StripeGateway:
         """Build the address of the product's link.
 
         Raises:
-            Rejected: the product has no link; add it to the settings.
+            Rejected: the product has no link, or its link another price; the buyer may choose another way.
         """
         link = self._settings.links.get(order.intent.product)
         if link is None:
             message = "this product can not be paid this way yet; choose another payment method"
             raise Rejected(Problem(field="gateway", code="no_link", message=message))
+        if not link.costs(order.intent):
+            message = f"{order.intent.price} can not be paid this way; choose another payment method"
+            raise Rejected(Problem(field="gateway", code="other_price", message=message))
         fields = {"client_reference_id": order.id, "prefilled_email": order.intent.buyer.email}
         url = f"{self._settings.base_url.rstrip('/')}/{link.code.strip('/')}?{encoded(fields)}"
         return PaymentRequest(method="GET", url=url)
@@ -167,3 +182,7 @@ def _problems(settings: Settings) -> Iterator[Problem]:
         if not _CODE.fullmatch(link.code) or not link.id:
             message = "needs the id of the link and what follows base_url in its address, without the `?`"
             yield Problem(field=f"links.{product}", code="bad_link", message=message)
+        try:
+            parse_price(link.price or "1.00 PLN")
+        except Rejected as error:
+            yield Problem(field=f"links.{product}", code="bad_price", message=str(error))
