@@ -274,6 +274,14 @@ def _listmonk() -> Kind[Mailer]:
     return Kind(Settings, lambda settings, call: ListmonkMailer(settings, call_seconds=call), about=FEATURES)
 
 
+def _buttondown() -> Kind[Mailer]:
+    from kramik.mailers.buttondown import FEATURES, ButtondownMailer, Settings
+
+    return Kind(
+        Settings, lambda settings, call: ButtondownMailer(settings, call_seconds=call), about=FEATURES
+    )
+
+
 GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "sandbox": _sandbox_gateway,
     "imoje": _imoje,
@@ -302,6 +310,7 @@ MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "mailerlite": _mailerlite,
     "brevo": _brevo,
     "listmonk": _listmonk,
+    "buttondown": _buttondown,
 }
 FAMILIES: Mapping[str, Mapping[str, Callable[[], Kind[object]]]] = {
     "gateways": GATEWAYS,

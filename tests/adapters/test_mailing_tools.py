@@ -14,7 +14,7 @@ from tests.contracts.effect import Peer
 from tests.contracts.mailer import EFFECT_PROMISES, PROMISES, Office
 from tests.sandbox.place import fresh_order
 
-NAMES = ("mailchimp", "mailerlite", "brevo", "listmonk")
+NAMES = ("mailchimp", "mailerlite", "brevo", "listmonk", "buttondown")
 BY_MAIL = ("listmonk",)
 """Tools that send one mail for each order, however often somebody buys."""
 

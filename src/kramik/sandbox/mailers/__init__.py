@@ -42,6 +42,12 @@ def _listmonk() -> Vendor:
     return listmonk
 
 
+def _buttondown() -> Vendor:
+    from kramik.sandbox.mailers import buttondown
+
+    return buttondown
+
+
 OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "setup")
 """What the faults call the requests of a shop, whatever the vendor calls them.
 
@@ -54,6 +60,7 @@ _TOOLS: Mapping[str, Callable[[], Vendor]] = {
     "mailerlite": _mailerlite,
     "brevo": _brevo,
     "listmonk": _listmonk,
+    "buttondown": _buttondown,
 }
 
 NAMES = tuple(_TOOLS)
