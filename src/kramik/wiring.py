@@ -248,6 +248,14 @@ def _kit() -> Kind[Mailer]:
     return Kind(Settings, keep, about=FEATURES, keep=keep)
 
 
+def _kit_v3() -> Kind[Mailer]:
+    from kramik.mailers.kit import V3_FEATURES, KitV3Mailer, V3Settings
+
+    return Kind(
+        V3Settings, lambda settings, call: KitV3Mailer(settings, call_seconds=call), about=V3_FEATURES
+    )
+
+
 def _mailchimp() -> Kind[Mailer]:
     from kramik.mailers.mailchimp import FEATURES, MailchimpMailer, Settings
 
@@ -306,6 +314,7 @@ MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {
     "sandbox": _sandbox_mailer,
     "smtp": _smtp,
     "kit": _kit,
+    "kit-v3": _kit_v3,
     "mailchimp": _mailchimp,
     "mailerlite": _mailerlite,
     "brevo": _brevo,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -12,7 +13,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from kramik.errors import ConfigurationError, OutcomeUnknown, Rejected
+from kramik.errors import ConfigurationError, NeedsOperator, OutcomeUnknown, Rejected
+from kramik.http import Budget, Client
 from kramik.mailers.kit import KitMailer, Settings, people, purchases, sequences
 from kramik.money import Money
 from kramik.sandbox.mailers.kit.api import OPERATIONS
@@ -20,7 +22,7 @@ from kramik.sandbox.mailers.kit.rules import Rules
 from kramik.stores.memory import MemoryVault
 from tests.adapters.kit import FIELD, sold
 from tests.story.example import a_paid_order
-from tests.unit.raw_server import RawServer, reply, serving
+from tests.unit.raw_server import PATIENCE, RawServer, reply, serving
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "kit-v4.json").read_text("utf-8"))["operations"]
 ANSWERS = [
@@ -144,6 +146,27 @@ def test_token_that_was_revoked() -> None:
         each.partition(b'"refresh_token":"')[2][:2] for each in requests if b"oauth/token" in each
     ]
     asked({"/v4/oauth/token": list(tokens), "/v4/purchases": [refusal]}, failing=Rejected)
+
+
+@pytest.mark.parametrize(
+    ("sold_at", "sure"), [("2026-11-02T11:59:59Z", True), ("2026-11-02T12:00:01Z", False)]
+)
+def test_look_up_ends_somewhere(sold_at: str, sure: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Far back the look-up ends: with nothing when all there is older than the payment, else a person looks."""
+    others = [{"id": 1, "transaction_id": "x", "transaction_time": sold_at}] * purchases.PAGE
+    page = {"purchases": others, "pagination": {"has_next_page": True, "end_cursor": "a"}}
+    script = Script({"/v4/purchases": [(200, page)]})
+    with serving(script) as server:
+        script.server = server
+        client = Client(server.url, name="Kit", call_seconds=PATIENCE)
+        looked = partial(purchases.find, client, a_paid_order("order-1"), {}, budget=Budget(PATIENCE))
+        if sure:
+            assert looked() is None
+        else:
+            with pytest.raises(NeedsOperator, match="by its number"):
+                looked()
+        client.close()
+    assert purchases.PAGES == len(server.asked)
 
 
 @pytest.mark.parametrize(("key", "status", "example"), ANSWERS)

@@ -6,7 +6,8 @@ Source: developers.kit.com/api-reference, "get current account", the lists of se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -15,7 +16,7 @@ from kramik.errors import KramikError, NeedsOperator, Problem, Rejected
 from kramik.http import Client
 from kramik.mailers.kit.people import UNPROCESSABLE, refused, said
 from kramik.mailers.kit.purchases import Pagination
-from kramik.mailers.kit.settings import Settings
+from kramik.mailers.kit.settings import Names
 
 PAGES = 20
 
@@ -49,7 +50,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def problems(
-    client: Client, settings: Settings, products: Sequence[Product], *, create: bool
+    client: Client, settings: Names, products: Sequence[Product], *, create: bool
 ) -> Iterator[Problem]:
     """Yield what does not fit, each with what to do.
 
@@ -59,58 +60,79 @@ def problems(
     try:
         client.send("GET", "/v4/account", doing="looking at the account")
     except (Rejected, NeedsOperator) as error:
-        yield _problem("api_key", str(error))
+        yield problem("api_key", str(error))
         return
-    sequences = {each.id: each for page in _pages(client, "sequences") for each in page.sequences}
-    fields = {each.key for page in _pages(client, "custom_fields") for each in page.custom_fields}
+    sequences = [each for page in _pages(client, "sequences") for each in page.sequences]
+    fields = [each for page in _pages(client, "custom_fields") for each in page.custom_fields]
+    yield from compared(
+        settings, products, sequences, fields, make=partial(_make, client) if create else None
+    )
+
+
+def compared(
+    settings: Names,
+    products: Sequence[Product],
+    sequences: Iterable[Listed],
+    fields: Iterable[Field],
+    *,
+    make: Callable[[str], str] | None,
+) -> Iterator[Problem]:
+    """Yield how products do not fit what an account has; `make` makes a missing field and says what is wrong."""
+    numbers, keys = {each.id: each for each in sequences}, {each.key for each in fields}
     for product in products:
-        yield from _sequence(settings, product, sequences)
-        yield from _field(client, settings, product, fields, create=create)
+        if wrong := _about_sequence(settings, product, numbers):
+            yield problem(product.slug, wrong)
+        key = settings.field_of(product.slug)
+        if key in keys:
+            continue
+        advice = (
+            f"Kit has no custom field {key!r}; make it there, or with `kramik check --live --create-fields`"
+        )
+        if wrong := advice if make is None else make(key):
+            yield problem(product.slug, wrong)
+        else:
+            keys.add(key)
 
 
-def _sequence(settings: Settings, product: Product, known: dict[int, Listed]) -> Iterator[Problem]:
+def problem(field: str, message: str) -> Problem:
+    """Say what does not fit, and where it stands."""
+    return Problem(field=field, code="live", message=message)
+
+
+def named(wanted: str, made: str) -> str:
+    """Say what to do when Kit made another key of a field's name; nothing when it did not."""
+    if made == wanted:
+        return ""
+    return f"Kit named the custom field {made!r} and not {wanted!r}; set field in [mailer] to match"
+
+
+def _about_sequence(settings: Names, product: Product, known: Mapping[int, Listed]) -> str:
     if not product.sequence:
-        return
+        return ""
     try:
         number = settings.sequence_of(product.sequence)
     except KramikError as error:
-        yield _problem(product.slug, str(error))
-        return
+        return str(error)
     found = known.get(number)
     if found is None:
-        yield _problem(product.slug, f"Kit has no sequence {number}; take the number from its address there")
-    elif found.active is False:
-        yield _problem(product.slug, f"sequence {number} is not active at Kit; publish it there")
-    elif found.repeat:
-        message = f"sequence {number} is set to repeat, which may mail a buyer twice; switch that off at Kit"
-        yield _problem(product.slug, message)
+        return f"Kit has no sequence {number}; take the number from its address there"
+    if found.active is False:
+        return f"sequence {number} is not active at Kit; publish it there"
+    if found.repeat:
+        return f"sequence {number} is set to repeat, which may mail a buyer twice; switch that off at Kit"
+    return ""
 
 
-def _field(
-    client: Client, settings: Settings, product: Product, known: set[str], *, create: bool
-) -> Iterator[Problem]:
-    key = settings.field_of(product.slug)
-    if key in known:
-        return
-    if not create:
-        message = (
-            f"Kit has no custom field {key!r}; make it there, or with `kramik check --live --create-fields`"
-        )
-        yield _problem(product.slug, message)
-        return
+def _make(client: Client, key: str) -> str:
     doing, body = "making a custom field", {"label": key}
     try:
         answer = client.send("POST", "/v4/custom_fields", doing=doing, json=body, answers=(UNPROCESSABLE,))
     except (Rejected, NeedsOperator) as error:
-        yield _problem(product.slug, str(error))
-        return
-    known.add(key)
-    if answer.status == UNPROCESSABLE:
-        if "taken" not in said(answer).lower():  # otherwise it is there, and only the list is late
-            yield _problem(product.slug, str(refused(client, answer, "make the field at Kit")))
-    elif (made := answer.json(Made).custom_field.key) != key:
-        message = f"Kit named the custom field {made!r} and not {key!r}; set field in [mailer] to match"
-        yield _problem(product.slug, message)
+        return str(error)
+    if answer.status != UNPROCESSABLE:
+        return named(key, answer.json(Made).custom_field.key)
+    # What is taken is there, and only the list is late.
+    return "" if "taken" in said(answer).lower() else str(refused(client, answer, "make the field at Kit"))
 
 
 def _pages(client: Client, name: str) -> Iterator[Page]:
@@ -121,7 +143,3 @@ def _pages(client: Client, name: str) -> Iterator[Page]:
         if not page.pagination.has_next_page or not page.pagination.end_cursor:
             return
         query = {**query, "after": page.pagination.end_cursor}
-
-
-def _problem(field: str, message: str) -> Problem:
-    return Problem(field=field, code="live", message=message)

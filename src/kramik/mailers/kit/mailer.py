@@ -9,8 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from kramik.catalogue import Product
@@ -21,18 +20,15 @@ from kramik.errors import (
     OutcomeUnknown,
     Problem,
     Rejected,
-    Transient,
 )
 from kramik.http import Answer, Budget, Client
 from kramik.mailers.kit import live, purchases, sequences
 from kramik.mailers.kit.grant import Grant
-from kramik.mailers.kit.people import UNPROCESSABLE, People, Person, refused, said
+from kramik.mailers.kit.people import UNPROCESSABLE, People, Person, nothing_yet, refused, said
 from kramik.mailers.kit.settings import Settings, checked
 from kramik.ports import Delivery, Effect, Vault
 
 UNAUTHORIZED = 401
-KNOWN = ("taken", "already", "unique", "duplicate")
-"""Words of a 422 that could mean that Kit has this transaction."""
 
 
 def utc_now() -> datetime:
@@ -102,13 +98,13 @@ class KitMailer:
     def _buy(self, delivery: Delivery) -> str:
         token = self._token()
         budget = Budget(self._call_seconds)
-        with _nothing_yet():
+        with nothing_yet():
             self._known(delivery, budget)
         answer = self._post(delivery, token, budget)
         if answer.status == UNAUTHORIZED:  # a token that was revoked before its time: nothing happened
             token = self._token(refused=token)
             answer = self._post(delivery, token, Budget(self._call_seconds))
-        if answer.status == UNPROCESSABLE and any(word in said(answer).lower() for word in KNOWN):
+        if answer.status == UNPROCESSABLE and any(word in said(answer).lower() for word in purchases.KNOWN):
             raise OutcomeUnknown(
                 f"{answer.what}: Kit seems to have this transaction already; it is looked up"
             )
@@ -130,14 +126,14 @@ class KitMailer:
 
     def _find_purchase(self, delivery: Delivery) -> str | None:
         headers = _bearer(self._token())
-        return purchases.find(self._open, delivery.order.id, headers, budget=Budget(self._call_seconds))
+        return purchases.find(self._open, delivery.order, headers, budget=Budget(self._call_seconds))
 
     def _begin(self, delivery: Delivery) -> str:
         intent, budget = delivery.order.intent, Budget(self._call_seconds)
         if not intent.sequence:
             raise NotMailable("the product names no sequence of Kit")
         sequence = self._settings.sequence_of(intent.sequence)
-        with _nothing_yet():
+        with nothing_yet():
             person = self._known(delivery, budget)
         return sequences.add(self._client, sequence, person, budget=budget)
 
@@ -146,8 +142,7 @@ class KitMailer:
         if not order.intent.sequence:
             return None
         sequence = self._settings.sequence_of(order.intent.sequence)
-        since = order.step("sequence").started_at or order.created_at
-        return sequences.find(self._client, sequence, order.intent.buyer.email, since, budget=budget)
+        return sequences.find(self._client, sequence, order, budget=budget)
 
     def _known(self, delivery: Delivery, budget: Budget) -> Person:
         intent = delivery.order.intent
@@ -158,15 +153,6 @@ class KitMailer:
         if self._grant is None:
             raise Rejected(Problem(field="client_id", code="missing", message="Kit is not connected"))
         return self._grant.token(refused=refused)
-
-
-@contextmanager
-def _nothing_yet() -> Iterator[None]:
-    """Take an unknown outcome for nothing: what comes before the effect may be done again as often as one likes."""
-    try:
-        yield
-    except OutcomeUnknown as unknown:
-        raise Transient(f"{unknown}; nothing else was done") from None
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -6,14 +6,18 @@ Source: developers.kit.com/api-reference, "create a subscriber", "update a subsc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
-from kramik.errors import NeedsOperator, Problem, Rejected
+from kramik.errors import NeedsOperator, OutcomeUnknown, Problem, Rejected, Transient
 from kramik.http import Answer, Budget, Client, Method
 from kramik.intent import Buyer
 
 UNPROCESSABLE = 422
 MEND = "mend the cause and retry the order"
+FIELD_ADVICE = "make it with `kramik check --live --create-fields`, then retry the order"
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -72,7 +76,7 @@ class People:
         if person.fields.get(field) != link:
             person = self._asked("PUT", f"/v4/subscribers/{person.id}", about, field=field, budget=budget)
         if person.fields.get(field) != link:
-            raise NeedsOperator(f"Kit has no custom field {field!r}; {_ADVICE}")
+            raise NeedsOperator(f"Kit has no custom field {field!r}; {FIELD_ADVICE}")
         return person
 
     def tag(self, person: Person, name: str, *, budget: Budget) -> str:
@@ -90,8 +94,17 @@ class People:
         if answer.status == UNPROCESSABLE:
             words = said(answer).lower()
             about_fields = field in words or "custom field" in words
-            raise refused(self._client, answer, _ADVICE if about_fields else MEND)
+            raise refused(self._client, answer, FIELD_ADVICE if about_fields else MEND)
         return answer.json(One).subscriber
+
+
+@contextmanager
+def nothing_yet() -> Iterator[None]:
+    """Take an unknown outcome for nothing: what comes before the effect may be done again as often as one likes."""
+    try:
+        yield
+    except OutcomeUnknown as unknown:
+        raise Transient(f"{unknown}; nothing else was done") from None
 
 
 def said(answer: Answer) -> str:
@@ -106,6 +119,3 @@ def refused(client: Client, answer: Answer, advice: str) -> Rejected:
     """Return what an answer of 4xx means that was let through, in Kit's own words, and what to do."""
     message = f"{answer.what}: refused with {answer.status} ({client.quoted(answer)}); {advice}"
     return Rejected(Problem(field="", code="refused", message=message))
-
-
-_ADVICE = "make it with `kramik check --live --create-fields`, then retry the order"

@@ -19,6 +19,15 @@ FEATURES = Features(
     live=True,
 )
 
+V3_FEATURES = Features(
+    title="Kit, API v3",
+    purchase="purchase",
+    purchase_repeat=("lookup",),
+    start="sequence",
+    sequence_repeat=("lookup",),
+    live=True,
+)
+
 LAG = 300.0
 """Seconds by which Kit's lists are late: about 30 as a rule, up to five minutes.
 
@@ -26,31 +35,17 @@ Source: developers.kit.com/api-reference/eventual-consistency.
 """
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[mailer]`: the API key, the OAuth grant for purchases, and the names that a product has at Kit.
+class Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The names that a product has at Kit, whichever version of the API is spoken.
 
     `{product}` in `field` and `tag` is the product; `sequences` names sequences by their number, for products that
-    say a name. Without `client_id` a purchase becomes the tag.
+    say a name. `lag` is how many seconds late lists are.
     """
 
-    api_key: Secret
-    client_id: str = ""
-    client_secret: Secret = ""
-    refresh_token: Secret = ""
     field: str = "link_{product}"
     tag: str = "purchased:{product}"
     sequences: dict[str, int] = {}
     lag: float = LAG
-    base_url: str = "https://api.kit.com"
-    token_path: str = "/v4/oauth/token"  # noqa: S105 - an address
-
-    def __repr__(self) -> str:
-        return f"Settings(base_url={self.base_url!r})"
-
-    @property
-    def oauth(self) -> bool:
-        """Say whether purchases are registered as such."""
-        return bool(self.client_id)
 
     def field_of(self, product: str) -> str:
         """Return the key of the custom field that carries the access link of this product.
@@ -76,6 +71,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         raise NeedsOperator(
             f"Kit: {name!r} is no sequence; write its number into the product, or the name into sequences of [mailer]"
         )
+
+
+class Settings(Names, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[mailer]` of `kit`: the API key, the OAuth grant for purchases, and the names.
+
+    Without `client_id` a purchase becomes the tag.
+    """
+
+    api_key: Secret
+    client_id: str = ""
+    client_secret: Secret = ""
+    refresh_token: Secret = ""
+    base_url: str = "https://api.kit.com"
+    token_path: str = "/v4/oauth/token"  # noqa: S105 - an address
+
+    def __repr__(self) -> str:
+        return f"Settings(base_url={self.base_url!r})"
+
+    @property
+    def oauth(self) -> bool:
+        """Say whether purchases are registered as such."""
+        return bool(self.client_id)
+
+
+class V3Settings(Names, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[mailer]` of `kit-v3`: the API secret of an old account, and the names."""
+
+    api_secret: Secret
+    base_url: str = "https://api.convertkit.com"
+
+    def __repr__(self) -> str:
+        return f"V3Settings(base_url={self.base_url!r})"
+
+
+SHARED = "needs {product}: two courses must not share one link"
 
 
 def checked(settings: Settings) -> Settings:

@@ -18,6 +18,12 @@ def _kit() -> Vendor:
     return kit
 
 
+def _kit_v3() -> Vendor:
+    from kramik.sandbox.mailers.kit import v3
+
+    return v3
+
+
 def _mailchimp() -> Vendor:
     from kramik.sandbox.mailers import mailchimp
 
@@ -56,6 +62,7 @@ OPERATIONS = ("purchase", "sequence", "message", "find", "person", "token", "set
 
 _TOOLS: Mapping[str, Callable[[], Vendor]] = {
     "kit": _kit,
+    "kit-v3": _kit_v3,
     "mailchimp": _mailchimp,
     "mailerlite": _mailerlite,
     "brevo": _brevo,

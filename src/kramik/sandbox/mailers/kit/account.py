@@ -197,14 +197,14 @@ class Account:
         self.tags[tag.id] = tag
         return 200 if known else 201, {"tag": {"id": tag.id, "name": tag.name, "created_at": tag.created_at}}
 
-    def tag(self, number: int, person: Person) -> Answered:
-        """Give somebody a tag."""
+    def tag(self, number: int, person: Person, *, sells: bool = True) -> Answered:
+        """Give somebody a tag; where purchases are not posted, the tag is the purchase."""
         tag = self.tags.get(number)
         if tag is None:
             raise Refused(404, "Not Found")
         known = person.id in tag.members
         at = tag.members.setdefault(person.id, Thing(id=person.id)).created_at
-        if not known:
+        if sells and not known:
             facts = {"email": person.email, "tag": tag.name}
             self._stage.write("purchase", order_in(person.link), subscriber=person.id, **facts)
         return 200 if known else 201, {"subscriber": person.shown(tagged_at=at)}
