@@ -37,12 +37,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return self.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """So many bytes of a file of this machine, from `start` on; a host sends them piece by piece."""
+
+    file: str
+    start: int
+    length: int
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes out."""
+    """What goes out; with a `part` that is the body."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    part: Part | None = None
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ def document(api: str) -> Document:
             "/api/orders/{id}": {"get": _status()},
             "/api/orders/{id}/payment": {"post": _pay()},
             "/access/{token}": {"get": _access()},
+            "/access/{token}/{path}": {"get": _course()},
             "/api/access/resend": {"post": _resend()},
             "/healthz": {"get": _health()},
             "/api/openapi.json": {"get": _describe()},
@@ -120,6 +121,21 @@ def _access() -> Document:
         "503": _wrong("Try again."),
     }
     return _operation("Open the course.", answers, parameters=[_path("token")])
+
+
+def _course() -> Document:
+    answers = {
+        "200": _told("The file, or the list of the files for an empty path.", page=_TEXT),
+        "206": _told("A part of the file.", page=_TEXT),
+        "303": _told("To a short-lived link to the file.", page=_TEXT),
+        "304": _told("Not changed."),
+        "404": _wrong("Unknown, not ready yet, or no such file."),
+        "410": _wrong("Taken back, or over."),
+        "416": _told("No such part."),
+        "503": _wrong("Try again."),
+    }
+    summary = "Open a file of the course, where the academy is a folder of files."
+    return _operation(summary, answers, parameters=[_path("token"), _path("path")])
 
 
 def _resend() -> Document:

@@ -94,6 +94,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Say whether the buyer has access: a link was recorded and the money did not go back."""
         return self.step("invitation").state == "done" and self.status != "refunded"
 
+    def ended(self, now: datetime) -> bool:
+        """Say whether the time is over for which access was bought, counted from the payment."""
+        days, payment = self.intent.access_days, self.payment
+        return days is not None and payment is not None and now >= payment.at + timedelta(days=days)
+
     @property
     def attention(self) -> tuple[str, ...]:
         """Return what a person should do about this order, a sentence each."""

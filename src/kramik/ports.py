@@ -267,6 +267,32 @@ class FreshLinks(Protocol):
         ...
 
 
+class CourseFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a course: its path inside of it, with slashes; bytes; UTC; where it lies, if on this machine."""
+
+    path: str
+    size: int
+    changed: datetime
+    place: str = ""
+
+
+@runtime_checkable
+class Shelf(Protocol):
+    """A course platform that is nothing but files: whoever holds an access link sees those of the course."""
+
+    def items(self, course: str) -> Sequence[CourseFile]:
+        """Return the files of a course, in the order in which they are shown.
+
+        Raises:
+            Transient: they can not be listed now.
+        """
+        ...
+
+    def fetch(self, course: str, path: str) -> CourseFile | str | None:
+        """Return a file of this machine, or the address of a short-lived link to it; None when there is none."""
+        ...
+
+
 class Mailer(Protocol):
     """A mailing tool."""
 

@@ -9,7 +9,7 @@ import msgspec
 from kramik.errors import ConfigurationError, Conflict, Problem, Transient
 from kramik.fulfilment import Effects
 from kramik.order import Order
-from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue
+from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue, Shelf
 from kramik.quotas import Quotas
 
 CONFLICTS = 20
@@ -53,6 +53,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     fresh_links: FreshLinks | None = None
     quotas: Quotas | None = None
+    shelf: Shelf | None = None
 
     def change(self, order: Order, change: Callable[[Order], Order]) -> Order:
         """Save what a change makes of an order, whoever writes in between; return it as it was saved.

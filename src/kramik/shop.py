@@ -261,6 +261,8 @@ class Shop:
         order = self.holder(token)
         if order is None or not order.opened:
             return order, ""
+        if self.ports.shelf is not None:
+            return order, f"{self.addresses.api}/access/{token}/"
         recorded, fresh = order.step("invitation").receipt, self.ports.fresh_links
         if fresh is None:
             return order, recorded

@@ -16,16 +16,19 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from kramik import form, openapi, status
+from kramik import download, form, openapi, status
 from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, at_once, plain, see
 from kramik.errors import Conflict, GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
 from kramik.offer import Offer
 from kramik.order import Order
 from kramik.payment import PaymentRequest, RawNotification
-from kramik.ports import Clock
+from kramik.ports import Clock, CourseFile
 from kramik.shop import Placed, Shop
 
 LARGEST_BODY = 64 * 1024
+
+FRONT = "index.html"
+"""The file of a course that is shown in place of the list, if it is a file of this machine."""
 
 Handler = Callable[[Request, str], Answer]
 
@@ -59,6 +62,10 @@ class Pages(Protocol):
         """Return a page that says one thing."""
         ...
 
+    def files(self, title: str, lang: str, items: Sequence[CourseFile]) -> str:
+        """Return a page that lists the files of a course; their links are relative to it."""
+        ...
+
 
 class Web:
     """Every route of one shop."""
@@ -74,6 +81,7 @@ class Web:
             ("GET", re.compile(r"/api/orders/([^/]{1,64})"), self.status),
             ("POST", re.compile(r"/api/orders/([^/]{1,64})/payment"), self.pay),
             ("GET", re.compile(r"/access/([^/]{1,128})"), self.open_access),
+            ("GET", re.compile(r"/access/([^/]{1,128}/.{0,1024})", re.DOTALL), self.course),
             ("POST", re.compile(r"/api/access/resend"), self.resend),
             ("GET", re.compile(r"/healthz"), self.health),
             ("GET", re.compile(r"/api/openapi\.json"), self.describe),
@@ -177,6 +185,24 @@ class Web:
             return Response(status=status, headers=(("content-type", "text/html; charset=utf-8"), *PRIVATE))
         order, link = self._shop.open_access(token)
         return see(link) if link else self._closed(request, order)
+
+    def course(self, request: Request, asked: str) -> Answer:
+        """Show the files of a course, or one of them, to whoever holds the access link of an order that is open."""
+        token, _, path = asked.partition("/")
+        shelf, order = self._shop.ports.shelf, self._shop.holder(token)
+        if shelf is None or order is None or not order.opened:
+            return self._closed(request, None if shelf is None else order)
+        if order.ended(self._clock()):
+            return self._failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
+        found = shelf.fetch(order.intent.course, path or FRONT)
+        if isinstance(found, CourseFile):
+            return download.answer(found, request)
+        if found is not None and path:
+            return see(found)
+        if path:
+            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found", lang=order.intent.lang)
+        items = shelf.items(order.intent.course)
+        return self._page(HTTPStatus.OK, self._pages.files(order.intent.title, order.intent.lang, items))
 
     def _closed(self, request: Request, order: Order | None) -> Response:
         if order is None:

@@ -34,6 +34,7 @@ from kramik.ports import (
     Post,
     Queue,
     Revoking,
+    Shelf,
     Vault,
 )
 from kramik.premises import Addresses, Ports, Timing
@@ -201,6 +202,12 @@ def _sandbox_academy() -> Kind[Academy]:
     return Kind(Settings, lambda settings, call: SandboxAcademy(settings, call_seconds=call), about=FEATURES)
 
 
+def _files() -> Kind[Academy]:
+    from kramik.academies.files import FEATURES, Settings, academy
+
+    return Kind(Settings, lambda settings, call: academy(settings, call_seconds=call), about=FEATURES)
+
+
 def _ghost() -> Kind[Academy]:
     from kramik.academies.ghost import FEATURES, GhostAcademy, Settings
 
@@ -306,6 +313,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
 }
 ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {
     "sandbox": _sandbox_academy,
+    "files": _files,
     "ghost": _ghost,
     "thinkific": _preset("thinkific"),
     "http": _http_academy,
@@ -381,7 +389,7 @@ def build(
         ConfigurationError: an adapter can not work like this, or needs a vault where there is none.
     """
     call = settings.worker.call
-    academy = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
+    academy = ACADEMIES[settings.academy.kind]().make(_at_home(settings, settings.academy.settings), call)
     mailer = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
     post = _post(settings, mailer)
     gateways = {
@@ -403,6 +411,7 @@ def build(
         log=logger(settings) if log is None else log,
         fresh_links=academy if isinstance(academy, FreshLinks) else None,
         quotas=None if vault is None else Quotas(vault),
+        shelf=academy if isinstance(academy, Shelf) else None,
     )
     return Shop(
         ports,
@@ -481,6 +490,16 @@ def vendors(settings: Settings, vault: Vault) -> dict[str, Checkable | None]:
     made["mailer"] = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
     made["academy"] = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
     return {name: each if isinstance(each, Checkable) else None for name, each in made.items()}
+
+
+def _at_home(settings: Settings, table: msgspec.Struct) -> msgspec.Struct:
+    """Return a table whose `folder`, if it has one, is meant from the folder of the shop."""
+    folder = getattr(table, "folder", "")
+    return (
+        msgspec.structs.replace(table, folder=str(settings.folder / Path(folder).expanduser()))
+        if folder
+        else table
+    )
 
 
 def asleep() -> None:

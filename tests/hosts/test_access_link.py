@@ -13,7 +13,7 @@ from kramik.errors import Problem
 from kramik.offer import Offer
 from kramik.order import Order
 from kramik.payment import Keys, PaymentRequest
-from kramik.ports import Delivery
+from kramik.ports import CourseFile, Delivery
 from kramik.shop import Shop
 from kramik.web import Web
 from tests.adapters.school import Class, taught
@@ -41,6 +41,9 @@ class Words:
 
     def unpayable(self, url: str, lang: str) -> str:
         return "unpayable"
+
+    def files(self, title: str, lang: str, items: Sequence[CourseFile]) -> str:
+        return f"{title} {lang}: {', '.join(each.path for each in items)}"
 
     def message(self, name: str, lang: str) -> str:
         return f"{name} {lang}"

@@ -20,6 +20,7 @@ ROUTES = {
     "/api/orders/0123456789abcdefghjkmnpqrs": "GET",
     "/api/orders/0123456789abcdefghjkmnpqrs/payment": "POST",
     "/access/0123456789abcdefghjkmnpqrs.abc": "GET",
+    "/access/0123456789abcdefghjkmnpqrs.abc/film.mp4": "GET",
     "/api/access/resend": "POST",
     "/healthz": "GET",
     "/api/openapi.json": "GET",

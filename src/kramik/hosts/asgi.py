@@ -22,7 +22,7 @@ from starlette.responses import Response as StarletteResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from kramik.answer import Answer, Request, Response
+from kramik.answer import Answer, Part, Request, Response
 from kramik.hosts.courtesy import Courtesy
 from kramik.web import LARGEST_BODY
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 SLOWEST_BODY = 15.0
 """Seconds in which a body must have arrived."""
+
+PIECE = 256 * 1024
+"""Bytes of a file that are in memory at once, for each who reads it."""
 
 CALLERS = 16
 """Buyers for whom a gateway is called at the same time; the others wait their turn."""
@@ -86,7 +89,10 @@ class Door:
         while not isinstance(answer, Response):
             await self._landings.of(answer.stored)
             answer = await self._called(answer.then) if answer.calls else answer.then()
-        await _send(send, answer)
+        if answer.part is None:
+            await _send(send, answer)
+        else:
+            await _send_part(receive, send, answer, answer.part)
 
     async def _called(self, then: Callable[[], Response]) -> Response:
         """Let an answer call a vendor, in threads of its own: a vendor that hangs takes none from anybody else."""
@@ -201,9 +207,37 @@ async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes | None:
     return b"".join(parts)
 
 
+async def _send_part(receive: Receive, send: Send, response: Response, part: Part) -> None:
+    """Send a part of a file piece by piece, read by threads, no faster than it is taken and only while it is wanted."""
+    try:
+        file = await asyncio.to_thread(Path(part.file).open, "rb")
+    except OSError:
+        await _send(send, Response(status=404))
+        return
+    gone = asyncio.ensure_future(receive())
+    try:
+        await asyncio.to_thread(file.seek, part.start)
+        await send({"type": "http.response.start", "status": response.status, "headers": _headers(response)})
+        left = part.length
+        while left > 0 and not gone.done():
+            piece = await asyncio.to_thread(file.read, min(left, PIECE))
+            if not piece:
+                break  # the file became shorter: the length that was told is not met, and the connection ends
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+    finally:
+        gone.cancel()
+        await asyncio.to_thread(file.close)
+
+
+def _headers(response: Response) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+
+
 async def _send(send: Send, response: Response) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    if response.status != 204:  # noqa: PLR2004 - the status without a body
+    headers = _headers(response)
+    told = any(name == b"content-length" for name, _ in headers)
+    if response.status not in (204, 304) and not told:
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

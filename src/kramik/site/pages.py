@@ -14,6 +14,7 @@ from kramik.errors import Problem
 from kramik.offer import Offer
 from kramik.offer import offer as made
 from kramik.payment import PaymentRequest
+from kramik.ports import CourseFile
 from kramik.site import markdown
 from kramik.site.remarks import INVOICE, VISIBLE, first_texts, remarks
 from kramik.site.source import Source
@@ -78,6 +79,10 @@ class Pages:
         """Return a page that says one thing and where to go from there; an unknown name is a bad request."""
         name = name if name in MESSAGES else "bad_request"
         return self._render("message.html", lang, None, name=name)
+
+    def files(self, title: str, lang: str, items: Sequence[CourseFile]) -> str:
+        """Return the list of the files of a course, with links relative to it."""
+        return self._render("files.html", lang, None, title=title, files=items)
 
     # What is only written to disk
 

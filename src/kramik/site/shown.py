@@ -36,3 +36,14 @@ def typeset(text: str, lang: str) -> str:
     """Keep a number with what it counts, and a Polish one-letter word with the next word, on one line."""
     counted = _COUNTED.sub(NO_BREAK, text)
     return _ORPHAN.sub(rf"\1{NO_BREAK}", counted) if lang == "pl" else counted
+
+
+def size(count: int, lang: str) -> str:
+    """Return a number of bytes in the largest unit that leaves something before the point."""
+    number, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB"):
+        if number < 1000:  # noqa: PLR2004 - a thousand of one unit is one of the next
+            break
+        number, unit = number / 1000, larger
+    text = f"{number:.0f}" if unit == "B" or number >= 100 else f"{number:.1f}"  # noqa: PLR2004 - three digits tell enough
+    return f"{text.replace('.', ',') if lang == 'pl' else text}\N{NO-BREAK SPACE}{unit}"

@@ -77,6 +77,10 @@ class View:
         """Return a moment as the reader writes it."""
         return shown.moment(when, self.lang)
 
+    def size(self, count: int) -> str:
+        """Return a size in bytes as the reader writes it."""
+        return shown.size(count, self.lang)
+
     def typeset(self, text: str, lang: str = "") -> str:
         """Return a text whose lines break where the language allows."""
         return shown.typeset(text, lang or self.lang)

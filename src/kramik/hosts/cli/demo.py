@@ -89,7 +89,8 @@ class Story:
 
         self._shop, self._world, self._quiet = shop, world, quiet
         self._gateway = f"{world}/{_mount(cast.gateways[0], 'gateway')}/"
-        self._academy = f"{world}/{_mount(cast.academy, 'academy')}/"
+        here = cast.academy == "files"
+        self._academy = f"{shop}/access/" if here else f"{world}/{_mount(cast.academy, 'academy')}/"
         self._browser = httpx2.Client(follow_redirects=True, timeout=15.0, trust_env=False)
         self._begun = time.monotonic()
 

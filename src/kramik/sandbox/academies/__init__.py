@@ -19,6 +19,12 @@ OPERATIONS = ("grant", "find", "link", "revoke", "open", "token", "setup", "memb
 """
 
 
+def _files() -> Vendor:
+    from kramik.sandbox.academies import files
+
+    return files
+
+
 def _ghost() -> Vendor:
     from kramik.sandbox.academies import ghost
 
@@ -31,7 +37,7 @@ def _thinkific() -> Vendor:
     return thinkific
 
 
-_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {"ghost": _ghost, "thinkific": _thinkific}
+_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {"files": _files, "ghost": _ghost, "thinkific": _thinkific}
 
 NAMES = tuple(_PLATFORMS)
 """The vendors; each is mounted at `/<name>`."""
