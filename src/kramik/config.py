@@ -22,7 +22,7 @@ from kramik.consents import DEFAULTS
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.intent import ConsentText
 from kramik.pricelist import PriceList
-from kramik.settings import Adapter, Seller, Settings, ShopTable, Worker
+from kramik.settings import Adapter, Notices, Seller, Settings, ShopTable, Worker
 
 FILE = "shop.toml"
 
@@ -75,6 +75,7 @@ def secrets_of(settings: Settings) -> Iterator[str]:
     smtp = () if settings.smtp is None else (settings.smtp,)
     for adapter in (*settings.gateways.values(), settings.mailer, settings.academy, *smtp):
         yield from table.secrets(adapter.settings)
+    yield from settings.notices.secrets
 
 
 class _Reading:
@@ -105,11 +106,13 @@ class _Reading:
             if raw.get("smtp") is not None
             else None
         )
+        notices = self._table("notices", _sub(raw, "notices"), Notices)
         consents = self._consents(_sub(raw, "consents"))
         if shop is None:
             self._catalogue("", "", None)
             return None
         self._check(shop, worker)
+        self._check_notices(notices)
         languages = tuple(dict.fromkeys([shop.locale, *shop.languages]))
         clock = self._clock(shop.timezone)
         products, pages = self._catalogue(languages[0], shop.currency, clock), self._texts("pages")
@@ -119,7 +122,7 @@ class _Reading:
             lambda: conditions.read_coupons(self._folder, products=known, currency=shop.currency, clock=clock)
         )
         adapters = [*gateways.values(), mailer, academy]
-        if seller is None or worker is None or products is None or None in adapters:
+        if seller is None or worker is None or notices is None or products is None or None in adapters:
             return None
         return Settings(
             folder=self._folder,
@@ -137,6 +140,7 @@ class _Reading:
             catalogue=products,
             pages=pages,
             smtp=smtp,
+            notices=notices,
             consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
             timezone=shop.timezone,
@@ -256,6 +260,19 @@ class _Reading:
         if worker is not None and worker.threads < 1:
             self.problems.append(self._at("[worker]", "must be 1 or more", key="threads"))
 
+    def _check_notices(self, notices: Notices | None) -> None:
+        if notices is None:
+            return
+        if bool(notices.webhook) != bool(notices.secrets):
+            message = "and webhook_secret go together; write both or none"
+            self.problems.append(self._at("[notices]", message, key="webhook"))
+        if notices.email and not _MAILBOX.fullmatch(notices.email):
+            message = "is no address such as hanna@akademia.example"
+            self.problems.append(self._at("[notices]", message, key="email"))
+        if notices.digest and not (notices.email or notices.webhook):
+            message = "goes nowhere; add email or webhook"
+            self.problems.append(self._at("[notices]", message, key="digest"))
+
     def _clock(self, name: str) -> tzinfo | None:
         try:
             return conditions.zone(name)
@@ -323,8 +340,10 @@ class _Reading:
 
 
 _TABLES: dict[str, object] = dict.fromkeys(
-    ("shop", "seller", "gateways", "mailer", "academy", "smtp", "worker", "consents")
+    ("shop", "seller", "gateways", "mailer", "academy", "smtp", "notices", "worker", "consents")
 )
+
+_MAILBOX = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 
 _NESTED = ("gateways", "consents")
 

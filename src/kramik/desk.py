@@ -15,7 +15,8 @@ from kramik.errors import KramikError, OutcomeUnknown, Rejected
 from kramik.fulfilment import effect_of
 from kramik.journal import StepName
 from kramik.mail import access_mail
-from kramik.order import Order
+from kramik.news import owe
+from kramik.order import Order, State
 from kramik.ports import Delivery, Effect, Mail, Orders, Query
 from kramik.premises import Ports
 from kramik.queue import Done, Message, Park, Plan, Task
@@ -26,21 +27,32 @@ _PAGE = 200
 
 def sweep(ports: Ports, late: datetime, now: datetime) -> list[str]:
     """Put every order whose work was due before `late` back on the queue, and those to ask about; return their ids."""
-    return [
-        *_swept(ports, Query(state="paid", due_before=late), "fulfil", now),
-        *_swept(ports, Query(state="refunded", due_before=late), "fulfil", now),
-        *_swept(ports, Query(state="placed", due_before=now), "ask", now),
+    states: tuple[State, ...] = ("paid", "refunded", "parked", "completed")
+    queries = [
+        *(Query(state=each, due_before=late) for each in states),
+        Query(state="placed", due_before=now),
     ]
+    return [each for query in queries for each in _swept(ports, query, late, now)]
 
 
-def _swept(ports: Ports, query: Query, task: Task, now: datetime) -> Iterator[str]:
+def _swept(ports: Ports, query: Query, late: datetime, now: datetime) -> Iterator[str]:
     query = replace(query, limit=_PAGE)
     while page := ports.orders.search(query):
         for order in page:
-            ports.queue.put(Message(order=order.id, task=task), now=now).result()
-            ports.log("swept", order=order.id, task=task)
-            yield order.id
+            for task in _tasks(order, late, now):
+                ports.queue.put(Message(order=order.id, task=task), now=now).result()
+                ports.log("swept", order=order.id, task=task)
+                yield order.id
         query = replace(query, before=page[-1].id)
+
+
+def _tasks(order: Order, late: datetime, now: datetime) -> Iterator[Task]:
+    """Yield what was forgotten about an order, or, of an unpaid one, what is due now."""
+    work, owed, placed = order.work_due, order.owed_at, order.status == "placed"
+    if work is not None and work <= (now if placed else late):
+        yield "ask" if placed else "fulfil"
+    if owed is not None and owed <= late:
+        yield "tell"
 
 
 def careful(orders: Orders, revocation: Effect) -> Effect:
@@ -64,7 +76,9 @@ def give_up(ports: Ports, message: Message, why: str, *, now: datetime) -> Park:
         parked = order
         for step in filter(order.open, order.steps):
             parked = parked.park(step.name, why, now=now, unknown=step.state == "started")
-        ports.orders.save(parked)
+        saved = ports.orders.save(owe(order, parked, tuple(ports.tellers), now=now))
+        if saved.owed_at is not None:
+            ports.queue.put(Message(order=order.id, task="tell"), now=now).result()
     return Park(why)
 
 

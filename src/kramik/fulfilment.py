@@ -8,7 +8,7 @@ Source of the rules: the once-only case table, `docs/decisions/0004-started-befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -25,6 +25,8 @@ from kramik.errors import (
     Transient,
 )
 from kramik.journal import Step, StepName
+from kramik.news import owe
+from kramik.notice import Channel
 from kramik.order import Order
 from kramik.ports import Academy, Clock, Delivery, Effect, Log, Mailer, Orders
 from kramik.queue import Again, Done, Park, Plan, plan_retry
@@ -171,12 +173,21 @@ def _due(order: Order, step: Step, effect: Effect, *, now: datetime, settle: flo
 
 
 class Fulfilment:
-    """One piece of work on one order: the order as last saved, and what happened since."""
+    """One piece of work on one order: the order as last saved, and what happened since; `owes` its seller news."""
 
     def __init__(
-        self, order: Order, effects: Effects, orders: Orders, *, settle: float, clock: Clock, log: Log
+        self,
+        order: Order,
+        effects: Effects,
+        orders: Orders,
+        *,
+        settle: float,
+        clock: Clock,
+        log: Log,
+        channels: Collection[Channel] = (),
     ) -> None:
-        self.order = order
+        self.order, self.owes = order, False
+        self._channels = channels
         self._saved = order
         self._changes: list[Change] = []
         self._conflicts = 0
@@ -192,8 +203,10 @@ class Fulfilment:
         """Write what happened; False when somebody wrote first and the next move must be planned anew."""
         if self.order is self._saved:
             return True
+        told = owe(self._saved, self.order, self._channels, now=self._clock())
         try:
-            self._saved = self.order = self._orders.save(self.order)
+            self.owes = self.owes or told is not self.order
+            self._saved = self.order = self._orders.save(told)
         except Conflict:
             self._reload()
             return False

@@ -36,11 +36,15 @@ HISTORY_LIMIT = 120
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One step: `attempts` without a receipt, `due` when the next one may begin, `why` of the last failure."""
+    """One step: `attempts` without a receipt, `due` when the next one may begin, `why` of the last failure.
+
+    `parks` counts how often it was parked.
+    """
 
     name: StepName
     state: StepState = "waiting"
     attempts: int = 0
+    parks: int = 0
     started_at: datetime | None = None
     due: datetime | None = None
     receipt: str = ""

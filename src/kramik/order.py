@@ -18,6 +18,7 @@ from kramik.event import RETURNS, Begun, Payment, PaymentEvent, Verdict, differe
 from kramik.intent import Intent
 from kramik.invariants import RANK, Status, hold
 from kramik.journal import NEEDS, STEPS, Entry, Step, StepName, written
+from kramik.notice import Notice, owing
 
 State = Literal["placed", "paid", "completed", "refunded", "parked"]
 
@@ -41,6 +42,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked: int = 0
     ask_at: datetime | None = None
     steps: tuple[Step, ...] = tuple(Step(name=name) for name in STEPS)
+    notices: tuple[Notice, ...] = ()
     history: tuple[Entry, ...] = ()
     completed_at: datetime | None = None
     resent_at: datetime | None = None
@@ -67,13 +69,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def due(self) -> datetime | None:
-        """Return when work on this order should go on; None when there is none to do."""
-        if self.state == "placed":
-            return self.ask_at
-        dues = (step.due or self.updated_at for step in self.steps if self.open(step))
-        if self.state == "paid":
-            return min(dues, default=self.updated_at)
-        return min(dues, default=None) if self.state == "refunded" else None
+        """Return when work on this order, or telling its seller, should go on; None when there is none to do."""
+        return min(filter(None, (self.work_due, self.owed_at)), default=None)
+
+    @property
+    def work_due(self) -> datetime | None:
+        """Return when its gateway is to be asked, or its steps should go on; None when there is nothing to do."""
+        if self.status == "placed":
+            return None if self.stuck else self.ask_at
+        dues = [step.due or self.updated_at for step in self.steps if self.open(step)]
+        if self.status == "completed" or not (dues or self.state == "paid"):
+            return None
+        return min(dues, default=self.updated_at)
+
+    @property
+    def owed_at(self) -> datetime | None:
+        """Return when the seller is to be told something; None when there is nothing to tell."""
+        return min(filter(None, (notice.owed_at for notice in self.notices)), default=None)
 
     @property
     def to_revoke(self) -> bool:
@@ -283,6 +295,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         changes = {
             "state": "parked",
             "attempts": step.attempts + 1,
+            "parks": step.parks + 1,
             "why": why,
             "unknown": unknown,
             "due": None,
@@ -314,6 +327,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return self
         entry = Entry(at=now, what="access is to be taken back")
         return self._changed(now, entry, steps=(*self.steps, Step(name="revocation", due=due)))
+
+    def owe(self, notices: Collection[Notice], *, now: datetime) -> Order:
+        """Owe the seller these notices; one that is owed or was told stays as it is."""
+        after = owing(self.notices, notices)
+        return self if after == self.notices else self._changed(now, notices=after)
+
+    def note_notice(self, notice: Notice, *, now: datetime) -> Order:
+        """Keep how far a notice has come; nothing when it is over."""
+        before = next((each for each in self.notices if each.key == notice.key), None)
+        if before is None or before.owed_at is None or before == notice:
+            return self
+        after = tuple(notice if each.key == notice.key else each for each in self.notices)
+        if notice.owed_at is not None:
+            return self._changed(now, notices=after)
+        what = f"seller {'told' if notice.state == 'told' else 'not told'}"
+        entry = Entry(at=now, what=what, detail=f"{notice.kind} by {notice.channel}: {notice.why}")
+        return self._changed(now, entry, notices=after)
 
     def note_mail(self, detail: str, *, now: datetime) -> Order:
         """Keep that the access mail went out again."""

@@ -17,6 +17,7 @@ import msgspec
 from kramik.catalogue import Product
 from kramik.errors import Problem
 from kramik.event import Begun, PaymentEvent
+from kramik.notice import NoticeKind
 from kramik.order import Order, State
 from kramik.payment import Acknowledgement, PaymentRequest, RawNotification
 from kramik.queue import Message, Poisoned, Received
@@ -361,6 +362,36 @@ class Post(Protocol):
             OutcomeUnknown: it may have been sent; repeat it only where the post is `keyed`.
             Rejected: it was not sent and will not be: the address is refused.
             NeedsOperator: it was not sent: our account is refused.
+        """
+        ...
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the seller should know: `id` makes two the same, `text` says what to do; of an order if any."""
+
+    id: str
+    kind: NoticeKind | Literal["poison", "digest"]
+    text: str
+    at: datetime
+    order: Order | None = None
+
+
+class Teller(Protocol):
+    """A channel by which the seller is told."""
+
+    @property
+    def repeat(self) -> Literal["keyed", "unsafe"]:
+        """Return why a second call is harmless: `keyed` by `News.id`, or that it is not."""
+        ...
+
+    def tell(self, news: News) -> str:
+        """Tell it; return what proves it.
+
+        Raises:
+            Transient: it was not told; try again later.
+            OutcomeUnknown: it may have been told; repeat it only where the channel is `keyed`.
+            Rejected: it was refused, and will be.
+            NeedsOperator: it can not be told with these settings.
         """
         ...
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from kramik.errors import ConfigurationError, Conflict, Problem, Transient
 from kramik.fulfilment import Effects
+from kramik.notice import Channel
 from kramik.order import Order
-from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue, Shelf
+from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue, Shelf, Teller, Vault
 from kramik.quotas import Quotas
 
 CONFLICTS = 20
@@ -54,6 +55,9 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     fresh_links: FreshLinks | None = None
     quotas: Quotas | None = None
     shelf: Shelf | None = None
+    tellers: Mapping[Channel, Teller] = {}
+    diary: Vault | None = None
+    """Where the day of the last digest is kept; without it there is none."""
 
     def change(self, order: Order, change: Callable[[Order], Order]) -> Order:
         """Save what a change makes of an order, whoever writes in between; return it as it was saved.

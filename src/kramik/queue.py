@@ -16,7 +16,7 @@ import msgspec
 from kramik.errors import Conflict, InvariantBroken, NeedsOperator, Rejected, Transient
 from kramik.event import PaymentEvent
 
-Task = Literal["fulfil", "ask", "resend", "unreadable"]
+Task = Literal["fulfil", "ask", "resend", "tell", "unreadable"]
 
 VERSION = 1
 ATTEMPTS = 60
@@ -34,6 +34,7 @@ class Message(
 ):
     """Work to do: `fulfil` an order (with what a gateway told), `ask` its gateway, or `resend` the access mail.
 
+    `tell` the seller what an order owes them, or `note` by a `channel`; `nonce` then names the fact.
     `unreadable` is an authentic notification that nobody could read: `note` says why, `raw` is what it said.
     `attempt` counts deliveries of this message that failed for a reason outside of any step.
     """
@@ -44,6 +45,7 @@ class Message(
     email: str = ""
     nonce: str = ""
     note: str = ""
+    channel: str = ""
     raw: str = ""
     attempt: int = 0
 

@@ -39,6 +39,24 @@ class Seller(msgspec.Struct, frozen=True, kw_only=True):
     tax_id: str = ""
 
 
+class Notices(msgspec.Struct, frozen=True, kw_only=True):
+    """The table `[notices]`: where the seller is told what needs them, and whether they want a mail a day."""
+
+    email: str = ""
+    webhook: str = ""
+    webhook_secret: Secrets = ""
+    digest: bool = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets that sign the calls, the newest first."""
+        found = self.webhook_secret if isinstance(self.webhook_secret, list) else [self.webhook_secret]
+        return tuple(filter(None, found))
+
+    def __repr__(self) -> str:
+        return "Notices()"
+
+
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """The table `[worker]`: threads, and seconds."""
 
@@ -76,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mailer: Adapter
     academy: Adapter
     smtp: Adapter | None = None
+    notices: Notices = Notices()
     catalogue: Catalogue
     pages: Mapping[str, str]
     coupons: Mapping[str, Coupon] = {}

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from kramik import desk, paying, placing
+from kramik import desk, digest, paying, placing, telling
 from kramik.catalogue import Catalogue, Product
 from kramik.errors import Conflict, KramikError, Problem, Rejected, Transient
 from kramik.intent import ConsentText, Draft, Quota, intend
@@ -224,6 +224,8 @@ class Shop:
             self.ports.log(
                 "message_failed", order=message.order, attempt=message.attempt + 1, outcome=str(error)
             )
+            if isinstance(plan, Park) and message.task != "tell":
+                telling.of_poison(self.ports, received, plan.why, now=clock())
             self._settle(received, plan, clock(), attempt=message.attempt + 1)
         else:
             self._settle(received, plan, clock(), attempt=0)
@@ -232,11 +234,14 @@ class Shop:
     def sweep(self, *, now: datetime, grace: float | None = None) -> list[str]:
         """Put orders back to work: unfinished ones, overdue by `grace` seconds, and those to be asked about by now.
 
-        Return their ids.
+        The first sweep of a day writes the digest, where the seller wants one. Return the orders' ids.
         """
-        return desk.sweep(
-            self.ports, now - timedelta(seconds=2 * self.timing.visibility if grace is None else grace), now
-        )
+        late = now - timedelta(seconds=2 * self.timing.visibility if grace is None else grace)
+        swept = desk.sweep(self.ports, late, now)
+        text = digest.due(self.ports, now=now)
+        if text:
+            telling.put(self.ports, f"digest/{now.date().isoformat()}", text, now=now)
+        return swept
 
     # The buyer
 

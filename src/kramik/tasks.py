@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kramik import desk, reconciling
+from kramik import desk, reconciling, telling
 from kramik.errors import Transient
 from kramik.event import PaymentEvent
 from kramik.fulfilment import Fulfilment
@@ -47,8 +47,12 @@ class Tasks:
         match message.task:
             case "resend":
                 return desk.resend(self._ports, message, self._link, now=clock())
+            case "tell":
+                return self._tell(received, clock)
             case "unreadable":
-                return Park(f"an authentic notification that nobody could read: {message.note}")
+                why = f"an authentic notification that nobody could read: {message.note}"
+                telling.of_poison(self._ports, received, why, now=clock())
+                return Park(why)
             case "ask":
                 return self._ask(message, now=clock())
             case "fulfil":
@@ -56,7 +60,8 @@ class Tasks:
 
     def _ask(self, message: Message, *, now: datetime) -> Plan:
         order = self._ports.orders.get(message.order)
-        if order is not None and order.due is not None and order.status == "placed" and order.due <= now:
+        due = None if order is None or order.status != "placed" else order.work_due
+        if order is not None and due is not None and due <= now:
             reconciling.ask(self._ports, order, now=now)
         return Done()
 
@@ -73,14 +78,26 @@ class Tasks:
             settle=self._timing.visibility,
             clock=clock,
             log=self._ports.log,
+            channels=tuple(self._ports.tellers),
         )
         if event is not None:
             self._apply(work, event, now=clock())
         self._settle_quotas(work, now=clock())
-        until = received.until - timedelta(seconds=self._timing.call)
-        plan = work.run(self._link, until=until, stop=stop)
+        plan = work.run(self._link, until=self._until(received), stop=stop)
+        if work.owes:
+            self._ports.queue.put(Message(order=order.id, task="tell"), now=clock()).result()
         unwanted = "" if event is None else work.order.unwanted(event)
         return Park(unwanted) if unwanted and isinstance(plan, Done) else plan
+
+    def _tell(self, received: Received, clock: Clock) -> Plan:
+        if not received.message.order:
+            return telling.tell_alone(self._ports, received, now=clock())
+        until, settle = self._until(received), self._timing.visibility
+        return telling.tell(self._ports, received.message, settle=settle, until=until, clock=clock)
+
+    def _until(self, received: Received) -> datetime:
+        """Return when no call may begin any more that has to end before others may take the message."""
+        return received.until - timedelta(seconds=self._timing.call)
 
     def _apply(self, work: Fulfilment, event: PaymentEvent, *, now: datetime) -> None:
         work.note(lambda order: order.apply(event, now=now))

@@ -16,9 +16,10 @@ import msgspec
 from kramik import config, desk, mail, table
 from kramik.catalogue import split
 from kramik.confirmation import Paper, confirming
-from kramik.errors import Problem, Rejected
+from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.fulfilment import effects
 from kramik.log import Logger
+from kramik.notice import Channel
 from kramik.offer import Conditions
 from kramik.payment import Keys
 from kramik.ports import (
@@ -35,6 +36,7 @@ from kramik.ports import (
     Queue,
     Revoking,
     Shelf,
+    Teller,
     Vault,
 )
 from kramik.premises import Addresses, Ports, Timing
@@ -412,6 +414,8 @@ def build(
         fresh_links=academy if isinstance(academy, FreshLinks) else None,
         quotas=None if vault is None else Quotas(vault),
         shelf=academy if isinstance(academy, Shelf) else None,
+        tellers=_tellers(settings, post),
+        diary=vault if settings.notices.digest else None,
     )
     return Shop(
         ports,
@@ -466,6 +470,29 @@ def _confirming(settings: Settings, post: Post) -> Effect | None:
         langs=settings.languages,
     )
     return confirming(post, paper)
+
+
+def _tellers(settings: Settings, post: Post | None) -> dict[Channel, Teller]:
+    """Return how the seller is told.
+
+    Raises:
+        ConfigurationError: it can not work like this.
+    """
+    from kramik.tellers.mail import MailTeller
+    from kramik.tellers.webhook import WebhookTeller
+
+    notices, tellers = settings.notices, dict[Channel, Teller]()
+    if notices.email and post is None:
+        message = (
+            f"[notices] email needs a post, and {settings.mailer.kind} sends no single mails; add [smtp]"
+        )
+        raise ConfigurationError(Problem(field=config.FILE, code="no_post", message=message))
+    if notices.email and post is not None:
+        tellers["mail"] = MailTeller(post, to=notices.email, shop=settings.name)
+    if notices.webhook:
+        call = settings.worker.call
+        tellers["webhook"] = WebhookTeller(notices.webhook, notices.secrets, call_seconds=call)
+    return tellers
 
 
 def advice(settings: Settings) -> Iterator[str]:

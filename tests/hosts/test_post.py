@@ -14,16 +14,20 @@ from kramik.hosts.cli import main, new, overlay
 from kramik.mail import NoPost
 from kramik.mailers.smtp import Settings, SmtpPost
 from kramik.ports import Delivery, Mail
+from kramik.settings import Notices
 from kramik.settings import Settings as Shop
-from kramik.stores.memory import MemoryOrders, MemoryQueue
+from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
+from kramik.tellers.webhook import TYPES
 from tests.adapters.smtp_server import listening, made_certificate
 from tests.hosts import served
 from tests.story.example import a_paid_order
 
-PAGE = Path(__file__).parents[2] / "docs" / "mailers" / "smtp.md"
+DOCS = Path(__file__).parents[2] / "docs"
+HOOK = 'webhook = "https://hooks.example/x"\nwebhook_secret = "env:WEBHOOK_SECRET"\n'
 ENVIRON = {
     "KRAMIK_SECRET": "x" * 32,
     "SMTP_PASSWORD": "a very long password",
+    "WEBHOOK_SECRET": "whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
     **new.SANDBOX,
 }
 SMTP = """\
@@ -164,8 +168,75 @@ def test_who_plays_mails_nobody(folder: Path) -> None:
         assert wiring.read(folder, environ, tables).smtp is None
 
 
-def test_the_page_names_every_setting() -> None:
+@pytest.mark.parametrize(("page", "shape"), [("mailers/smtp.md", Settings), ("notices.md", Notices)])
+def test_the_page_names_every_setting(page: str, shape: type[msgspec.Struct]) -> None:
     """A setting that nobody can read of does not exist."""
-    page = PAGE.read_text("utf-8")
-    keys = [field.encode_name for field in msgspec.structs.fields(Settings)]
-    assert [] == [key for key in keys if f"`{key}`" not in page]
+    text = (DOCS / page).read_text("utf-8")
+    keys = [field.encode_name for field in msgspec.structs.fields(shape)]
+    assert [] == [key for key in keys if f"`{key}`" not in text]
+
+
+def test_the_page_names_every_type_of_call() -> None:
+    """Whoever listens knows what may come."""
+    text = (DOCS / "notices.md").read_text("utf-8")
+    assert [] == [each for each in TYPES.values() if f"`{each}`" not in text]
+
+
+# Who is told
+
+
+def test_who_is_told(folder: Path) -> None:
+    """By mail through the shop's post, and by a call; the secret is masked in the log."""
+    add(folder, f'[smtp]\n{SMTP}\n[notices]\nemail = "hanna@akademia.example"\n{HOOK}digest = true\n')
+    vault = MemoryVault()
+    shop = wiring.build(read(folder), MemoryOrders(), MemoryQueue(), vault=vault)
+    assert {"mail": "unsafe", "webhook": "keyed"} == {
+        name: each.repeat for name, each in shop.ports.tellers.items()
+    }
+    assert vault is shop.ports.diary
+    assert "the *** was" == wiring.logger(read(folder)).masked(f"the {ENVIRON['WEBHOOK_SECRET']} was")
+    assert ENVIRON["WEBHOOK_SECRET"] not in repr(read(folder).notices)
+
+
+def test_nobody_is_told_unasked(folder: Path) -> None:
+    """A shop without the table has no channel and no diary."""
+    ports = wiring.build(read(folder), MemoryOrders(), MemoryQueue(), vault=MemoryVault()).ports
+    assert ({}, None) == (ports.tellers, ports.diary)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('webhook = "https://hooks.example/x"', "webhook and webhook_secret go together"),
+        ('webhook_secret = "env:WEBHOOK_SECRET"', "webhook and webhook_secret go together"),
+        ('email = "hanna"', "email is no address"),
+        ("digest = true", "digest goes nowhere"),
+        ('webhook_secret = "whsec_x"', "is a secret written in the file"),
+        ('mail = "hanna@akademia.example"', "did you mean 'email'"),
+    ],
+)
+def test_what_is_set_wrongly_about_notices(folder: Path, table: str, words: str) -> None:
+    """Found with file and line."""
+    add(folder, f"[notices]\n{table}\n")
+    with pytest.raises(ConfigurationError, match=words):
+        read(folder)
+
+
+def test_check_refuses_an_address_that_is_called_in_the_open(folder: Path) -> None:
+    """What only the adapter can see."""
+    add(folder, f"[notices]\n{HOOK.replace('https', 'http')}")
+    with pytest.raises(ConfigurationError, match="https://"):
+        wiring.build(read(folder), MemoryOrders(), MemoryQueue())
+
+
+def test_mails_to_the_seller_need_a_post(folder: Path) -> None:
+    """It is a problem, not a surprise at the first parked order."""
+    add(folder, '[notices]\nemail = "hanna@akademia.example"\n')
+    settings = read(folder)
+    kit = msgspec.structs.replace(
+        settings.mailer, kind="kit", settings=wiring.shape("mailer", "kit")(api_key="a key")
+    )
+    with pytest.raises(ConfigurationError, match=r"add \[smtp\]"):
+        wiring.build(
+            msgspec.structs.replace(settings, mailer=kit), MemoryOrders(), MemoryQueue(), vault=MemoryVault()
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -14,9 +14,10 @@ from kramik.event import Kind, PaymentEvent
 from kramik.fulfilment import Effects
 from kramik.intent import Buyer, ConsentText, Draft, Intent, intend
 from kramik.money import Money
+from kramik.notice import Channel
 from kramik.order import Order, place
 from kramik.payment import Acknowledgement, Keys, PaymentRequest, RawNotification, same, sign
-from kramik.ports import Clock, Mail, Orders, Post, Queue, Returns
+from kramik.ports import Clock, Mail, Orders, Post, Queue, Returns, Teller, Vault
 from kramik.premises import Addresses, Ports, Timing
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
@@ -153,6 +154,8 @@ def a_shop(
     queue: Queue | None = None,
     timing: Timing | None = None,
     post: Post | None = None,
+    tellers: Mapping[Channel, Teller] | None = None,
+    diary: Vault | None = None,
 ) -> Shop:
     """Open a shop over these stores, in memory where none is given."""
     ports = Ports(
@@ -162,6 +165,8 @@ def a_shop(
         effects=effects,
         post=post or Letterbox(),
         log=Notebook(),
+        tellers=tellers or {},
+        diary=diary,
     )
     return Shop(
         ports,

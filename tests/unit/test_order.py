@@ -286,14 +286,22 @@ def test_a_started_step_is_due_when_it_can_be_asked_about() -> None:
 
 
 def test_only_paid_orders_are_due() -> None:
-    """Placed, completed and parked orders wait for somebody else."""
-    parked = a_paid_order().park("purchase", "closed", now=NOON)
+    """Placed and completed orders, and those of which nothing goes on without a person, wait for somebody else."""
+    parked = a_paid_order()
+    for name in ("purchase", "invitation"):
+        parked = parked.park(name, "closed", now=NOON)
     assert [order.due for order in (an_order(), _completed(), parked, a_paid_order())] == [
         None,
         None,
         None,
         NOON,
     ]
+
+
+def test_what_goes_on_beside_a_parked_step_is_due() -> None:
+    """A person is asked about one step; the others are not forgotten meanwhile."""
+    parked = a_paid_order().park("purchase", "closed", now=NOON)
+    assert ("parked", NOON) == (parked.state, parked.due)
 
 
 def test_an_order_completes_once() -> None:

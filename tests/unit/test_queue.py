@@ -143,6 +143,8 @@ def test_the_wire_form_is_the_approved_one() -> None:
         Message(order="order-1"),
         Message(order="order-1", task="resend", nonce="1793620800.000000"),
         Message(task="resend", email="anna@example.com", nonce="1793620800.000000"),
+        Message(order="order-1", task="tell"),
+        Message(task="tell", channel="mail", nonce="poison/1", note="a message was moved aside"),
     ]
     lines = APPROVED.read_bytes().splitlines()
     assert lines == [encode(message) for message in messages]

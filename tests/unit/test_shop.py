@@ -267,7 +267,8 @@ def test_only_what_is_paid_and_unfinished_is_swept(shop: Shop, clock: FakeClock)
     for name in STEPS:
         done = done.record(name, "r", now=NOON)
     _stored(shop, done.complete(now=NOON))
-    _stored(shop, a_paid_order("p").park("purchase", "closed", now=NOON))
+    parked = a_paid_order("p").park("purchase", "closed", now=NOON)
+    _stored(shop, parked.park("invitation", "closed", now=NOON))
     _stored(shop, a_paid_order("r").apply(refund("r"), now=NOON))
     clock.forward(3600)
     assert shop.sweep(now=clock()) == []

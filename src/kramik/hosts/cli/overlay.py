@@ -70,7 +70,8 @@ def tables(world: Running, address: str, cast: Cast, environ: MutableMapping[str
         "gateways": {name: _gateway(name, world, address, environ) for name in cast.gateways},
         "academy": _academy(cast.academy, world, environ),
         "mailer": _mailer(cast.mailer, world, environ),
-        "smtp": None,  # whoever plays mails nobody
+        "smtp": None,  # whoever plays mails nobody …
+        "notices": None,  # … and calls nobody
         "shop": {"url": address, "api": address, "secret": "env:KRAMIK_SECRET"},
     }
 
