@@ -5,10 +5,13 @@ Each file declares its `FEATURES`, of which the matrix in `docs/mailers/README.m
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
+from kramik.catalogue import Product
+from kramik.errors import Problem
 from kramik.order import Order
 from kramik.ports import Repeat
 
@@ -51,3 +54,18 @@ def leads_to(order: Order, link: str) -> bool:
 def wants_news(order: Order) -> bool:
     """Say whether the buyer agreed to be written to about more than what they bought."""
     return any(consent.id == "marketing" for consent in order.intent.consents)
+
+
+def misfit(name: str, message: str) -> Problem:
+    """Return what does not fit at the tool: the key of a table or the slug of a product, and what to do."""
+    return Problem(field=name, code="live", message=message)
+
+
+def sharing(products: Sequence[Product], named: Callable[[str], str]) -> Iterator[Problem]:
+    """Yield each product whose field another one has already, so that their links would hide each other."""
+    seen: dict[str, str] = {}
+    for product in products:
+        other = seen.setdefault(named(product.slug), product.slug)
+        if other != product.slug:
+            message = f"shares the field {named(product.slug)!r} with {other}; give one of them another field"
+            yield misfit(product.slug, message)

@@ -8,7 +8,7 @@ Source: developers.brevo.com (read in November 2026).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote
@@ -16,9 +16,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown
+from kramik.catalogue import Product
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
 from kramik.http import Answer, Budget, Client
-from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Mail
 from kramik.table import Secret
@@ -30,6 +31,7 @@ FEATURES = Features(
     start="automation",
     sequence_repeat=("set",),
     posts=True,
+    live=True,
 )
 
 _MISSING, _REFUSED = 404, 400
@@ -72,6 +74,18 @@ class Sent(msgspec.Struct, frozen=True, rename="camel"):
     """What Brevo says of a mail."""
 
     message_id: str
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """An attribute of contacts."""
+
+    name: str
+
+
+class Attributes(msgspec.Struct, frozen=True):
+    """The attributes of the account."""
+
+    attributes: list[Attribute]
 
 
 class BrevoMailer:
@@ -119,9 +133,50 @@ class BrevoMailer:
             return "sent before"
         raise self._client.decision(answer)
 
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:
+        """Return what does not fit at Brevo: the key, the lists, the attributes; automations are not asked for."""
+        try:
+            self._client.send("GET", "/v3/account", doing="looking at the account")
+        except (Rejected, NeedsOperator) as error:
+            return [misfit("api_key", str(error))]
+        return [
+            *self._lists(products),
+            *sharing(products, self._field),
+            *self._attributes(products, create=create),
+        ]
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _lists(self, products: Sequence[Product]) -> Iterator[Problem]:
+        for product in products:
+            try:
+                number = self._list(product.sequence or product.slug)
+            except NeedsOperator as error:
+                yield misfit(product.slug, str(error))
+                continue
+            path = f"/v3/contacts/lists/{number}"
+            if (
+                self._client.send("GET", path, doing="looking at a list", answers=(_MISSING,)).status
+                == _MISSING
+            ):
+                yield misfit(product.slug, f"Brevo has no list {number}; take its id from the lists there")
+
+    def _attributes(self, products: Sequence[Product], *, create: bool) -> Iterator[Problem]:
+        path, doing = "/v3/contacts/attributes", "listing attributes"
+        known = {
+            each.name for each in self._client.send("GET", path, doing=doing).json(Attributes).attributes
+        }
+        for product in products:
+            name = self._field(product.slug)
+            if name not in known and create:
+                made = f"{path}/normal/{quote(name, safe='')}"
+                self._client.send("POST", made, doing="adding an attribute", json={"type": "text"})
+            elif name not in known:
+                how = "add it there, or with `kramik check --live --create-fields`"
+                yield misfit(product.slug, f"Brevo has no attribute {name!r}; {how}")
+            known.add(name)
 
     def _buy(self, delivery: Delivery) -> str:
         order = delivery.order
@@ -134,7 +189,8 @@ class BrevoMailer:
         order, budget = delivery.order, Budget(self._seconds)
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
-        number, key = self._list(order), field(self._settings.link_field, order.intent.product).upper()
+        intent = order.intent
+        number, key = self._list(intent.sequence or intent.product), self._field(intent.product)
         contact = self._find(order, budget)
         if contact is not None and number in contact.list_ids:
             if leads_to(order, str(contact.attributes.get(key, ""))):
@@ -194,9 +250,11 @@ class BrevoMailer:
         )
         return None if answer.status == _MISSING else answer.json(Contact)
 
-    def _list(self, order: Order) -> int:
-        """Return the id of the list: the one that the settings have for the product's sequence, or that itself."""
-        sequence = order.intent.sequence or order.intent.product
+    def _field(self, product: str) -> str:
+        return field(self._settings.link_field, product).upper()
+
+    def _list(self, sequence: str) -> int:
+        """Return the id of the list: the one that the settings have for a product's sequence, or that itself."""
         number = self._settings.lists.get(sequence)
         if number is None and not sequence.isdecimal():
             raise NeedsOperator(

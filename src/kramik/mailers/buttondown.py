@@ -9,15 +9,16 @@ Source: docs.buttondown.com, version 2026-04-01 (read in November 2026).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 from urllib.parse import quote
 
 import msgspec
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown
+from kramik.catalogue import Product
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
 from kramik.http import Answer, Budget, Client
-from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
@@ -28,10 +29,14 @@ FEATURES = Features(
     purchase_repeat=("set",),
     start="automation",
     sequence_repeat=("set",),
+    live=True,
 )
 
 VERSION = "2026-04-01"
 """The version of the API that this was written for; a newer one may answer in another way."""
+
+PAGES = 20
+"""Pages of tags that are read at most."""
 
 _MISSING, _REFUSED = 404, 400
 _MAILED = ("regular", "premium", "gifted", "trialed", "churning")
@@ -72,6 +77,19 @@ class Refusal(msgspec.Struct, frozen=True):
     code: str = ""
 
 
+class Tag(msgspec.Struct, frozen=True):
+    """A tag."""
+
+    id: str
+
+
+class Tags(msgspec.Struct, frozen=True):
+    """A page of tags."""
+
+    results: list[Tag]
+    next: str | None = None
+
+
 class ButtondownMailer:
     """Our newsletter at Buttondown; all calls of one effect last at most `call_seconds`."""
 
@@ -92,9 +110,42 @@ class ButtondownMailer:
         """Put the link into the person's metadata, then add the tag that starts the automation."""
         return Effect(repeat="set", do=self._begin)
 
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:  # noqa: ARG002 - metadata needs no making
+        """Return what does not fit at Buttondown: the key and the tags; automations are not asked for."""
+        try:
+            known = {each.id for page in self._tags() for each in page.results}
+        except (Rejected, NeedsOperator) as error:
+            return [misfit("api_key", str(error))]
+        found = [] if self._settings.buyers in known else [misfit("buyers", _untagged(self._settings.buyers))]
+        return [
+            *found,
+            *self._courses(products, known),
+            *sharing(products, lambda product: field(self._settings.link_field, product)),
+        ]
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _courses(self, products: Sequence[Product], known: set[str]) -> Iterator[Problem]:
+        for product in products:
+            try:
+                tag = self._tag(product.sequence or product.slug)
+            except NeedsOperator as error:
+                yield misfit(product.slug, str(error))
+                continue
+            if tag not in known:
+                yield misfit(product.slug, _untagged(tag))
+
+    def _tags(self) -> Iterator[Tags]:
+        for number in range(1, PAGES + 1):
+            query = {"page": str(number)}
+            page = self._client.send(
+                "GET", "/v1/tags", doing="listing tags", query=query, headers=_headers()
+            ).json(Tags)
+            yield page
+            if page.next is None:
+                return
 
     def _buy(self, delivery: Delivery) -> str:
         order, budget, tag = delivery.order, Budget(self._seconds), self._settings.buyers
@@ -110,7 +161,11 @@ class ButtondownMailer:
         order, budget = delivery.order, Budget(self._seconds)
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
-        tag, key = self._tag(order), field(self._settings.link_field, order.intent.product)
+        intent = order.intent
+        tag, key = (
+            self._tag(intent.sequence or intent.product),
+            field(self._settings.link_field, intent.product),
+        )
         person = self._find(order, budget)
         if person is not None and tag in person.tags:
             if leads_to(order, str(person.metadata.get(key, ""))):
@@ -187,9 +242,8 @@ class ButtondownMailer:
         )
         return None if answer.status == _MISSING else answer.json(Subscriber)
 
-    def _tag(self, order: Order) -> str:
-        """Return the id of the tag that the settings have for the product's sequence."""
-        sequence = order.intent.sequence or order.intent.product
+    def _tag(self, sequence: str) -> str:
+        """Return the id of the tag that the settings have for a product's sequence."""
         tag = self._settings.tags.get(sequence)
         if tag is None:
             raise NeedsOperator(
@@ -200,3 +254,7 @@ class ButtondownMailer:
 
 def _headers() -> dict[str, str]:
     return {"X-API-Version": VERSION}
+
+
+def _untagged(tag: str) -> str:
+    return f"Buttondown has no tag {tag!r}; take its id from the tag's address there"

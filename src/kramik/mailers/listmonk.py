@@ -9,14 +9,15 @@ Source: listmonk's documentation and source, version 5 (read in November 2026).
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Transient
+from kramik.catalogue import Product
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected, Transient
 from kramik.http import Budget, Client
-from kramik.mailers import Features
+from kramik.mailers import Features, misfit
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
@@ -27,6 +28,7 @@ FEATURES = Features(
     purchase_repeat=("set",),
     start="mail",
     sequence_repeat=("unsafe",),
+    live=True,
 )
 
 _TAKEN = 409
@@ -78,6 +80,19 @@ class Done(msgspec.Struct, frozen=True):
     data: bool
 
 
+class Template(msgspec.Struct, frozen=True):
+    """A template; only those of the type `tx` can be sent singly."""
+
+    id: int
+    type: str
+
+
+class Templates(msgspec.Struct, frozen=True):
+    """How listmonk wraps its templates."""
+
+    data: list[Template]
+
+
 class ListmonkMailer:
     """Our user at a listmonk; all calls of one effect last at most `call_seconds`."""
 
@@ -102,9 +117,39 @@ class ListmonkMailer:
         """Send the one mail that carries the access link; the receipt is the ids of person and template."""
         return Effect(repeat="unsafe", do=self._mail)
 
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:  # noqa: ARG002 - there is nothing to make
+        """Return what does not fit in listmonk: the token and what it may do, the list, the templates."""
+        try:
+            self._found("nobody@example.com", Budget(self._seconds))
+            templates = (
+                self._client.send("GET", "/api/templates", doing="listing templates").json(Templates).data
+            )
+        except (Rejected, NeedsOperator) as error:
+            return [misfit("token", str(error))]
+        try:
+            self._client.send(
+                "GET", f"/api/lists/{self._settings.buyers}", doing="looking at the list of buyers"
+            )
+        except (Rejected, NeedsOperator) as error:
+            return [misfit("buyers", str(error)), *self._templates(products, templates)]
+        return list(self._templates(products, templates))
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _templates(self, products: Sequence[Product], known: Sequence[Template]) -> Iterator[Problem]:
+        sendable = {each.id for each in known if each.type == "tx"}
+        for product in products:
+            try:
+                template = self._template(product.sequence or product.slug)
+            except NeedsOperator as error:
+                yield misfit(product.slug, str(error))
+                continue
+            if template not in sendable:
+                yield misfit(
+                    product.slug, f"listmonk has no transactional template {template}; make one there"
+                )
 
     def _buy(self, delivery: Delivery) -> str:
         order, budget, number = delivery.order, Budget(self._seconds), self._settings.buyers
@@ -132,7 +177,7 @@ class ListmonkMailer:
 
     def _mail(self, delivery: Delivery) -> str:
         order, budget = delivery.order, Budget(self._seconds)
-        template = self._template(order)
+        template = self._template(order.intent.sequence or order.intent.product)
         with _nothing_yet():
             person = self._known(order, budget)
         if person.status != "enabled":
@@ -170,16 +215,18 @@ class ListmonkMailer:
         return person
 
     def _find(self, order: Order, budget: Budget) -> Subscriber | None:
-        email = order.intent.buyer.email.lower().replace("'", "''")
-        query = {"query": f"subscribers.email = '{email}'", "per_page": "1"}
+        return self._found(order.intent.buyer.email, budget)
+
+    def _found(self, email: str, budget: Budget) -> Subscriber | None:
+        quoted = email.lower().replace("'", "''")
+        query = {"query": f"subscribers.email = '{quoted}'", "per_page": "1"}
         answer = self._client.send(
             "GET", "/api/subscribers", doing="looking for a subscriber", query=query, budget=budget
         )
         return next(iter(answer.json(Page).data.results), None)
 
-    def _template(self, order: Order) -> int:
-        """Return the id of the template: the one that the settings have for the product's sequence."""
-        sequence = order.intent.sequence or order.intent.product
+    def _template(self, sequence: str) -> int:
+        """Return the id of the template: the one that the settings have for a product's sequence."""
         template = self._settings.templates.get(sequence)
         if template is None:
             raise NeedsOperator(

@@ -8,13 +8,16 @@ Source: developers.mailerlite.com, subscribers and groups (read in November 2026
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown
+from kramik.catalogue import Product
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
 from kramik.http import Budget, Client
-from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
@@ -25,9 +28,11 @@ FEATURES = Features(
     purchase_repeat=("set",),
     start="automation",
     sequence_repeat=("set",),
+    live=True,
 )
 
 _MISSING = 404
+Page = TypeVar("Page")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +77,30 @@ class Joined(msgspec.Struct, frozen=True):
     data: Group
 
 
+class Field(msgspec.Struct, frozen=True):
+    """A field of subscribers."""
+
+    key: str
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """A page of groups."""
+
+    data: list[Group]
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """A page of fields."""
+
+    data: list[Field]
+
+
+class Made(msgspec.Struct, frozen=True):
+    """How MailerLite wraps a field."""
+
+    data: Field
+
+
 class MailerLiteMailer:
     """Our account at MailerLite; all calls of one effect last at most `call_seconds`."""
 
@@ -94,9 +123,62 @@ class MailerLiteMailer:
         """Put the link into the person's field, then the person into the group that starts the automation."""
         return Effect(repeat="set", do=self._begin)
 
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:
+        """Return what does not fit at MailerLite: the token, the groups, the fields; automations are not asked for."""
+        try:
+            groups = {each.id for each in self._listed("groups", "1000", Groups).data}
+        except (Rejected, NeedsOperator) as error:
+            return [misfit("api_key", str(error))]
+        return [
+            *self._groups(products, groups),
+            *sharing(products, self._field),
+            *self._fields(products, create=create),
+        ]
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _groups(self, products: Sequence[Product], known: set[str]) -> Iterator[Problem]:
+        if self._settings.buyers not in known:
+            yield misfit(
+                "buyers", "MailerLite has no group of this id; take it from the group's address there"
+            )
+        for product in products:
+            try:
+                group = self._group(product.sequence or product.slug)
+            except NeedsOperator as error:
+                yield misfit(product.slug, str(error))
+                continue
+            if group not in known:
+                yield misfit(
+                    product.slug, f"MailerLite has no group {group}; take its id from its address there"
+                )
+
+    def _fields(self, products: Sequence[Product], *, create: bool) -> Iterator[Problem]:
+        known = {each.key for each in self._listed("fields", "100", Fields).data}
+        for product in products:
+            key = self._field(product.slug)
+            if key in known:
+                continue
+            known.add(key)
+            if not create:
+                how = "add it there, or with `kramik check --live --create-fields`"
+                yield misfit(product.slug, f"MailerLite has no field {key!r}; {how}")
+                continue
+            made = self._made(key)
+            if made != key:
+                message = f"MailerLite named the field {made!r} and not {key!r}; set link_field to match"
+                yield misfit(product.slug, message)
+
+    def _made(self, key: str) -> str:
+        body = {"name": key, "type": "text"}
+        return self._client.send("POST", "/api/fields", doing="adding a field", json=body).json(Made).data.key
+
+    def _listed(self, what: str, most: str, shape: type[Page]) -> Page:
+        return self._client.send("GET", f"/api/{what}", doing=f"listing {what}", query={"limit": most}).json(
+            shape
+        )
 
     def _buy(self, delivery: Delivery) -> str:
         order, budget = delivery.order, Budget(self._seconds)
@@ -107,7 +189,8 @@ class MailerLiteMailer:
         order, budget = delivery.order, Budget(self._seconds)
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
-        group, key = self._group(order), field(self._settings.link_field, order.intent.product)
+        intent = order.intent
+        group, key = self._group(intent.sequence or intent.product), self._field(intent.product)
         person = self._find(order, budget)
         if person is not None and person.belongs(group):
             if leads_to(order, str(person.fields.get(key, ""))):
@@ -157,9 +240,11 @@ class MailerLiteMailer:
         )
         return None if answer.status == _MISSING else answer.json(Person).data
 
-    def _group(self, order: Order) -> str:
-        """Return the id of the group: the one that the settings have for the product's sequence, or that itself."""
-        sequence = order.intent.sequence or order.intent.product
+    def _field(self, product: str) -> str:
+        return field(self._settings.link_field, product)
+
+    def _group(self, sequence: str) -> str:
+        """Return the id of the group: the one that the settings have for a product's sequence, or that itself."""
         group = self._settings.groups.get(sequence, sequence)
         if not group.isdigit():
             raise NeedsOperator(

@@ -8,11 +8,10 @@ Source: developers.brevo.com (read in November 2026); the refusal of who is in a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -30,8 +29,8 @@ SENDER = "kurs@sklep.example"
 COURSES = {"agregaty-start": 12, "kolejki-start": 13}
 DEMO: Mapping[str, object] = {"api_key": API_KEY, "sender": SENDER, "lists": COURSES}
 
-ATTRIBUTE = re.compile(r"FIRSTNAME|LASTNAME|LINK_[A-Z0-9_]+")
-"""The attributes of the account: names, and those that its owner made, one a product."""
+ATTRIBUTES = ("FIRSTNAME", "LASTNAME", "LINK_AGREGATY_W_PRAKTYCE", "LINK_KOLEJKI_BEZ_STRACHU")
+"""The attributes that the account has from the beginning: names, and one for each product of the example shop."""
 
 KEY_LASTS = 15 * 60.0
 """Seconds for which a key of a mail is remembered; the two pages of Brevo that say so say 15 and 30 minutes."""
@@ -54,6 +53,12 @@ class ContactBody(Strict):
     list_ids: list[int] = []
     email_blacklisted: bool | None = None
     update_enabled: bool = False
+
+
+class AttributeBody(Strict):
+    """`POST /v3/contacts/attributes/normal/{name}`."""
+
+    type: Literal["text", "date", "float", "boolean"]
 
 
 class EmailsBody(Strict):
@@ -141,12 +146,15 @@ class Account:
         self._orders: dict[str, OrderBody] = {}
         self._keys: dict[UUID, float] = {}
         self._numbers = count(1)
+        self._attributes = list(ATTRIBUTES)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/brevo`."""
         return [
             self._route("GET", "/v3/account", "setup", self.account),
             self._route("GET", "/v3/contacts/attributes", "setup", self.attributes),
+            self._route("POST", "/v3/contacts/attributes/normal/{name}", "setup", self.add_attribute),
+            self._route("GET", "/v3/contacts/lists/{list:int}", "setup", self.list),
             self._route("POST", "/v3/contacts", "person", self.put),
             self._route("GET", "/v3/contacts/{email}", "find", self.show),
             self._route("POST", "/v3/contacts/lists/{list:int}/contacts/add", "sequence", self.join),
@@ -169,11 +177,25 @@ class Account:
         return answer({"email": SENDER, "companyName": "Sklep", "plan": [{"type": "free", "credits": 300}]})
 
     async def attributes(self, _request: Request) -> Response:
-        """List the attributes that can be told by name."""
-        names = ["FIRSTNAME", "LASTNAME", "LINK_AGREGATY_W_PRAKTYCE", "LINK_KOLEJKI_BEZ_STRACHU"]
-        return answer(
-            {"attributes": [{"name": name, "category": "normal", "type": "text"} for name in names]}
-        )
+        """List the attributes."""
+        found = [{"name": name, "category": "normal", "type": "text"} for name in self._attributes]
+        return answer({"attributes": found})
+
+    async def add_attribute(self, request: Request) -> Response:
+        """Add an attribute; names are in capitals."""
+        await _body(request, AttributeBody)
+        name = request.path_params["name"].upper()
+        if name in self._attributes:
+            raise Refused(400, "invalid_parameter", "Attribute name must be unique")
+        self._attributes.append(name)
+        return Response(status_code=201)
+
+    async def list(self, request: Request) -> Response:
+        """Show a list."""
+        number = request.path_params["list"]
+        if number not in COURSES.values():
+            raise Refused(404, "document_not_found", "List ID does not exist")
+        return answer({"id": number, "name": str(number), "uniqueSubscribers": 0})
 
     async def put(self, request: Request) -> Response:
         """Create somebody, or update them when that is allowed."""
@@ -186,7 +208,7 @@ class Account:
         contact = contact or Contact(id=next(self._numbers), email=key)
         if body.email_blacklisted is not None:
             contact.email_blacklisted = body.email_blacklisted
-        kept = {name: value for name, value in body.attributes.items() if ATTRIBUTE.fullmatch(name)}
+        kept = {name: value for name, value in body.attributes.items() if name in self._attributes}
         contact.attributes = {**contact.attributes, **kept}
         self._contacts[key] = contact
         links = [str(value) for name, value in kept.items() if name.startswith("LINK_")]

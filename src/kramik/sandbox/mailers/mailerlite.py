@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -29,10 +29,11 @@ BUYERS = "100000000000000001"
 COURSES = {"agregaty-start": "100000000000000002", "kolejki-start": "100000000000000003"}
 DEMO: Mapping[str, object] = {"api_key": API_KEY, "buyers": BUYERS, "groups": COURSES}
 
-FIELD = re.compile(r"name|last_name|link_[a-z0-9_]+")
-"""The fields of the account: names, and those that its owner made, one a product."""
+FIELDS = ("name", "last_name", "link_agregaty_w_praktyce", "link_kolejki_bez_strachu")
+"""The fields that the account has from the beginning: names, and one for each product of the example shop."""
 
 Status = Literal["active", "unsubscribed", "unconfirmed", "bounced", "junk"]
+Body = TypeVar("Body")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -43,6 +44,13 @@ class SubscriberBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     fields: dict[str, str | int | None] = {}
     groups: list[str] = []
     status: Status | UnsetType = UNSET
+
+
+class FieldBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`POST /api/fields`."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    type: Literal["text", "number", "date"]
 
 
 class Subscriber(msgspec.Struct, kw_only=True):
@@ -81,6 +89,7 @@ class Account:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._people: dict[str, Subscriber] = {}
+        self._fields = list(FIELDS)
         self._numbers = count(200_000_000_000_000_001)
 
     def routes(self) -> list[Route]:
@@ -88,6 +97,7 @@ class Account:
         groups = "/api/subscribers/{person}/groups"
         return [
             self._route("GET", "/api/fields", "setup", self.fields),
+            self._route("POST", "/api/fields", "setup", self.add_field),
             self._route("GET", "/api/groups", "setup", self.groups),
             self._route("POST", "/api/subscribers", "person", self.put),
             self._route("GET", "/api/subscribers/{person}", "find", self.show),
@@ -109,11 +119,17 @@ class Account:
         return Route(path, self._stage.guarded(operation, checked), methods=[method])
 
     async def fields(self, _request: Request) -> Response:
-        """List the fields that can be told by name."""
-        keys = ["name", "last_name", "link_agregaty_w_praktyce", "link_kolejki_bez_strachu"]
-        return answer(
-            {"data": [{"id": str(number), "key": key, "type": "text"} for number, key in enumerate(keys, 1)]}
-        )
+        """List the fields."""
+        return answer({"data": [_field(number, key) for number, key in enumerate(self._fields, 1)]})
+
+    async def add_field(self, request: Request) -> Response:
+        """Add a field, under a key that is made of its name."""
+        body = await _body(request, FieldBody)
+        key = re.sub(r"[^a-z0-9]+", "_", body.name.lower())
+        if key in self._fields:
+            raise Refused(422, "The name has already been taken.", "name")
+        self._fields.append(key)
+        return answer({"data": _field(len(self._fields), key)})
 
     async def groups(self, _request: Request) -> Response:
         """List the groups."""
@@ -121,10 +137,7 @@ class Account:
 
     async def put(self, request: Request) -> Response:
         """Create somebody, or update them; what is left out stays."""
-        try:
-            body = msgspec.json.decode(await read(request), type=SubscriberBody)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Refused(422, "The given data was invalid.", str(error)) from None
+        body = await _body(request, SubscriberBody)
         key = body.email.lower()
         person, new = self._people.get(key), key not in self._people
         if person is None:
@@ -133,7 +146,7 @@ class Account:
             self._people[key] = person
         elif body.status is not UNSET:
             person.status = body.status
-        kept = {name: value for name, value in body.fields.items() if FIELD.fullmatch(name)}
+        kept = {name: value for name, value in body.fields.items() if name in self._fields}
         person.fields = {**person.fields, **kept}
         person.latest = next(
             (str(text) for name, text in kept.items() if name.startswith("link_")), person.latest
@@ -200,6 +213,17 @@ def _authorised(request: Request) -> None:
         raise Refused(401, "Unauthenticated.")
     if "application/json" not in request.headers.get("accept", ""):
         raise Refused(406, "Accept application/json.")
+
+
+async def _body(request: Request, shape: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(await read(request), type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused(422, "The given data was invalid.", str(error)) from None
+
+
+def _field(number: int, key: str) -> dict[str, object]:
+    return {"id": str(number), "name": key, "key": key, "type": "text"}
 
 
 def _group(group: str) -> dict[str, object]:

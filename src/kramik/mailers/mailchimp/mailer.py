@@ -1,62 +1,28 @@
-"""Mailchimp: a purchase is an order of its e-commerce store, the mails are a flow that a tag starts.
-
-Both are of the kind `set`: the order is put under our own id, and a tag that is there is not added again.
-The API that triggers a step of a flow is left alone: it answers 204 without an id, and what a repeat does is
-not documented. A person whom Mailchimp will not mail, or who had this flow before, is `NotMailable`.
-Source: Mailchimp's specification of the Marketing API 3.0.91.
-"""
+"""Mailchimp's mailer: the order put into the store, the person put into the audience, the tag added to them."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import md5
 from typing import NoReturn
 from urllib.parse import quote
 
 import msgspec
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
+from kramik.catalogue import Product as Sold
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem
 from kramik.http import Answer, Budget, Client
-from kramik.mailers import Features, field, leads_to, wants_news
+from kramik.mailers import leads_to, wants_news
+from kramik.mailers.mailchimp import live
+from kramik.mailers.mailchimp.settings import Settings, address
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
-from kramik.table import Secret
-
-FEATURES = Features(
-    title="Mailchimp",
-    purchase="purchase",
-    purchase_repeat=("set",),
-    start="automation",
-    sequence_repeat=("set",),
-)
-
-LONGEST = 10
-"""Characters of a merge tag. Source: Mailchimp's help, "Manage audience fields"."""
 
 _MISSING, _REFUSED = 404, 400
 _DONE = 204
 _CLOSED = ("Member In Compliance State", "Forgotten Email Not Subscribed")
 """Titles of a refusal that is about the person. Source: Mailchimp's glossary of errors."""
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[mailer]`: our key (a secret), the ids of audience and store, and how the link travels."""
-
-    api_key: Secret
-    audience: str
-    store: str
-    base_url: str = ""
-    link_field: str = "L_{product}"
-    link_fields: dict[str, str] = {}
-    only_with_consent: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.base_url and "-" not in self.api_key:
-            message = (
-                "ends with a dash and the data centre, such as …-us21; copy the whole key or set base_url"
-            )
-            raise Rejected(Problem(field="api_key", code="no_data_centre", message=message))
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -112,7 +78,7 @@ class MailchimpMailer:
         self._settings, self._seconds = settings, call_seconds
         basic = b64encode(f"kramik:{settings.api_key}".encode()).decode()
         self._client = Client(
-            settings.base_url or _address(settings.api_key),
+            settings.base_url or address(settings.api_key),
             name="Mailchimp",
             call_seconds=call_seconds,
             headers={"Authorization": f"Basic {basic}"},
@@ -128,6 +94,10 @@ class MailchimpMailer:
     def sequence(self) -> Effect:
         """Put the link into the member's field, then add the tag that starts the flow."""
         return Effect(repeat="set", do=self._begin)
+
+    def problems(self, products: Sequence[Sold], *, create: bool) -> Sequence[Problem]:
+        """Return what does not fit at Mailchimp: the key, the audience, the store, the merge fields."""
+        return list(live.problems(self._client, self._settings, products, create=create))
 
     def close(self) -> None:
         """Close the connections."""
@@ -154,7 +124,10 @@ class MailchimpMailer:
         order, budget = delivery.order, Budget(self._seconds)
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
-        tag, key = order.intent.sequence or order.intent.product, self._key(order)
+        tag, key = (
+            order.intent.sequence or order.intent.product,
+            self._settings.field_of(order.intent.product),
+        )
         member = self._member(order, budget)
         if member is not None and member.tagged(tag):
             if leads_to(order, str(member.merge_fields.get(key, ""))):
@@ -232,15 +205,6 @@ class MailchimpMailer:
 
     def _person(self, order: Order) -> str:
         return f"/3.0/lists/{_path(self._settings.audience)}/members/{_hash(order.intent.buyer.email)}"
-
-    def _key(self, order: Order) -> str:
-        product = order.intent.product
-        own = self._settings.link_fields.get(product)
-        return own or field(self._settings.link_field, product).upper()[:LONGEST]
-
-
-def _address(api_key: str) -> str:
-    return f"https://{api_key.rpartition('-')[2]}.api.mailchimp.com"
 
 
 def _path(part: str) -> str:

@@ -1,21 +1,14 @@
-"""Mailchimp as a shop sees it: one account with an audience, an e-commerce store and a flow for each tag.
-
-A tag that is new to a subscribed member starts the flow of that name, whose first mail carries the member's link.
-Everything is checked as Mailchimp describes it, and what it refuses is told as a problem document.
-Played the way that hurts most: an unknown merge field is dropped without a word, an order needs its product.
-Source: Mailchimp's specification of the Marketing API 3.0.91.
-"""
+"""The account: members, tags that start flows, products and orders of the store; checked as strictly as there."""
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import md5
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,95 +16,24 @@ from starlette.routing import Route
 from kramik.payment import same
 from kramik.sandbox.door import answer, read
 from kramik.sandbox.mailbox import welcome
+from kramik.sandbox.mailers.mailchimp.bodies import (
+    MemberBody,
+    MergeFieldBody,
+    OrderBody,
+    ProductBody,
+    TagsBody,
+)
 from kramik.sandbox.stage import Stage, order_in
 
 API_KEY = "0123456789abcdef0123456789abcdef-us21"
 AUDIENCE, STORE = "a1b2c3d4e5", "kramik"
 DEMO: Mapping[str, object] = {"api_key": API_KEY, "audience": AUDIENCE, "store": STORE}
 
-MERGE_FIELD = re.compile(r"FNAME|LNAME|L_[A-Z0-9_]{1,8}")
-"""The merge fields of the audience: names, and those that its owner made, one a product."""
+MERGE_FIELDS = ("FNAME", "LNAME", "L_AGREGATY", "L_KOLEJKI_")
+"""The merge fields that the audience has from the beginning: names, and one for each product of the example shop."""
 
 Body = TypeVar("Body")
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Status = Literal["subscribed", "unsubscribed", "cleaned", "pending", "transactional"]
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A body of which Mailchimp knows every field."""
-
-
-class MemberBody(Strict):
-    """`PUT /lists/{list}/members/{hash}`."""
-
-    email_address: Text
-    status_if_new: Status
-    status: Status | UnsetType = UNSET
-    merge_fields: dict[str, str] = {}
-    language: str = ""
-
-
-class TagBody(Strict):
-    """One tag to add or to take away."""
-
-    name: Text
-    status: Literal["active", "inactive"]
-
-
-class TagsBody(Strict):
-    """`POST /lists/{list}/members/{hash}/tags`."""
-
-    tags: list[TagBody]
-    is_syncing: bool = False
-
-
-class Variant(Strict):
-    """A variant of a product."""
-
-    id: Text
-    title: Text
-    price: float = 0.0
-
-
-class ProductBody(Strict):
-    """`PUT /ecommerce/stores/{store}/products/{product}`."""
-
-    id: Text
-    title: Text
-    variants: Annotated[list[Variant], msgspec.Meta(min_length=1)]
-
-
-class CustomerBody(Strict):
-    """Who bought."""
-
-    id: Text
-    email_address: Text
-    opt_in_status: bool
-    first_name: str = ""
-    last_name: str = ""
-
-
-class Line(Strict):
-    """A line of an order."""
-
-    id: Text
-    product_id: Text
-    product_variant_id: Text
-    quantity: Annotated[int, msgspec.Meta(ge=1)]
-    price: float
-
-
-class OrderBody(Strict):
-    """`PUT /ecommerce/stores/{store}/orders/{order}`."""
-
-    id: Text
-    customer: CustomerBody
-    currency_code: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
-    order_total: float
-    lines: Annotated[list[Line], msgspec.Meta(min_length=1)]
-    financial_status: str = ""
-    processed_at_foreign: str = ""
 
 
 class Member(msgspec.Struct, kw_only=True):
@@ -155,6 +77,7 @@ class Account:
         self._members: dict[str, Member] = {}
         self._products: dict[str, ProductBody] = {}
         self._orders: dict[str, OrderBody] = {}
+        self._fields = list(MERGE_FIELDS)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/mailchimp`."""
@@ -163,6 +86,7 @@ class Account:
             self._route("GET", "/3.0/ping", "setup", self.ping),
             self._route("GET", "/3.0/lists/{list}", "setup", self.audience),
             self._route("GET", "/3.0/lists/{list}/merge-fields", "setup", self.merge_fields),
+            self._route("POST", "/3.0/lists/{list}/merge-fields", "setup", self.add_merge_field),
             self._route("GET", store, "setup", self.store),
             self._route("GET", member, "find", self.member),
             self._route("PUT", member, "person", self.put_member),
@@ -192,10 +116,18 @@ class Account:
 
     async def merge_fields(self, _request: Request) -> Response:
         """List the merge fields."""
-        tags = ["FNAME", "LNAME", "L_AGREGATY", "L_KOLEJKI_"]
-        return answer(
-            {"merge_fields": [{"tag": tag, "type": "text"} for tag in tags], "total_items": len(tags)}
-        )
+        found = [{"tag": tag, "type": "text"} for tag in self._fields]
+        return answer({"merge_fields": found, "total_items": len(found)})
+
+    async def add_merge_field(self, request: Request) -> Response:
+        """Add a merge field."""
+        body = await _body(request, MergeFieldBody)
+        if body.tag in self._fields:
+            raise Refused(
+                400, "Bad Request", f"A Merge Field with the tag {body.tag} already exists for this list."
+            )
+        self._fields.append(body.tag)
+        return answer({"merge_id": len(self._fields), "tag": body.tag, "name": body.name, "type": body.type})
 
     async def store(self, _request: Request) -> Response:
         """Show the store."""
@@ -222,7 +154,7 @@ class Account:
                 )
             known.status = body.status
         known.language = body.language or known.language
-        kept = {tag: text for tag, text in body.merge_fields.items() if MERGE_FIELD.fullmatch(tag)}
+        kept = {tag: text for tag, text in body.merge_fields.items() if tag in self._fields}
         known.fields = {**known.fields, **kept}
         known.latest = next((text for tag, text in kept.items() if tag.startswith("L_")), known.latest)
         return answer(known.shown())
