@@ -23,11 +23,14 @@ from kramik.event import PaymentEvent
 from kramik.intent import Buyer
 from kramik.journal import STEPS, StepName
 from kramik.money import Money
+from kramik.news import facts
+from kramik.notice import Channel, Notice
 from kramik.order import Order
-from kramik.ports import Query, Repeat
+from kramik.ports import Query, Repeat, Teller
 from kramik.premises import Timing
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
+from tests.story.bell import Bell, BellFault, FrailBell, Kind
 from tests.story.example import DRAFT, NOON, FakeClock, PaperGateway, a_shop, paid, refund, told
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, frail_effects
 from tests.story.world import Fault, World
@@ -41,16 +44,19 @@ TURNS = 4000
 
 
 class Plot(msgspec.Struct, frozen=True, kw_only=True):
-    """What a simulation is made of; the last three are lies that its checker must find out."""
+    """What a simulation is made of; the last four are lies that its checker must find out."""
 
     seed: int
     orders: int = 50
     p: float = 0.2
     kinds: Sequence[Repeat] = ("keyed", "set", "lookup", "unsafe")
+    posts: Sequence[Kind] = ("keyed", "unsafe")
+    unmailable: float = 0.2
     lag: float = 30
     told_lag: float | None = None
     claimed: Repeat | None = None
     visibility: float = 120
+    claimed_bell: Kind | None = None
 
 
 class Findings(msgspec.Struct, kw_only=True):
@@ -62,6 +68,8 @@ class Findings(msgspec.Struct, kw_only=True):
     """Orders that nobody paid and that got something."""
     silent: list[str]
     """Parked orders without a reason."""
+    untold: list[str]
+    """Facts of which the seller was neither told nor is told why not."""
     left: list[str]
     """Paid orders that are parked although a person did what they were asked to."""
     parked: int
@@ -79,6 +87,13 @@ class Simulation:
         self.orders, self.queue, self.till = orders or MemoryOrders(), MemoryQueue(), PaperGateway()
         self.world = World(self.clock, lag=plot.lag)
         self.world.kinds = {name: self.chance.choice(plot.kinds) for name in STEPS}
+        self.world.post = self.chance.choice(plot.posts)
+        self.world.unmailable = self._unmailable
+        truly = self.chance.choice(plot.posts)
+        mail = Bell(plot.claimed_bell or truly, truly=truly)
+        self.bells: dict[Channel, Bell] = {"mail": mail, "webhook": Bell()}
+        for bell in self.bells.values():
+            bell.fault = self._ringing
         self.world.wait = self._pass
         self.world.fault, self.world.unfound = self._fault, lambda _: self._happens(plot.p)
         self.bought: set[str] = set()
@@ -97,12 +112,15 @@ class Simulation:
         self._live()
         parked = self._parked()
         silent = [order.id for order in parked if not order.attention]
+        untold = self._untold()
         self._calm = True
         for _ in STEPS:
             self._mend()
+        rung = [("bell", name) for bell in self.bells.values() for name in bell.doubled]
         return Findings(
-            lost=self.world.missing(sorted(self.bought - self.returned)),
-            doubled=self.world.doubled(),
+            lost=self.world.missing(sorted(self.bought - self.returned), (*STEPS, "confirmation")),
+            doubled=[*self.world.doubled(), *rung],
+            untold=[*untold, *self._untold()],
             given=sorted({row.order for row in self.world.ledger} - self.bought),
             silent=silent,
             left=[order.id for order in self._parked()],
@@ -200,13 +218,20 @@ class Simulation:
         self._at_the_door(lambda shop: shop.sweep(now=self.clock()), lambda: None)
 
     def _shop(self) -> Shop:
-        effects = self.world.effects(claimed=self.plot.claimed, lag=self.plot.told_lag)
+        effects = self.world.effects(claimed=self.plot.claimed, lag=self.plot.told_lag, posts=True)
         timing = Timing(visibility=self.plot.visibility, call=min(15.0, self.plot.visibility / 2))
         if self._calm:
-            return a_shop(effects, orders=self.orders, queue=self.queue, timing=timing)
+            return a_shop(
+                effects, orders=self.orders, queue=self.queue, timing=timing, tellers=dict(self.bells)
+            )
         effects = frail_effects(frail_effects(effects, Naps(self), before=False), Deaths(self))
         orders = FrailOrders(FrailOrders(self.orders, Naps(self)), Deaths(self))
-        return a_shop(effects, orders=orders, queue=FrailQueue(self.queue, Deaths(self)), timing=timing)
+        tellers: dict[Channel, Teller] = {
+            name: FrailBell(FrailBell(bell, Naps(self), before=False), Deaths(self))
+            for name, bell in self.bells.items()
+        }
+        queue = FrailQueue(self.queue, Deaths(self))
+        return a_shop(effects, orders=orders, queue=queue, timing=timing, tellers=tellers)
 
     def die(self) -> None:
         """Perhaps the process dies here."""
@@ -236,9 +261,11 @@ class Simulation:
         self.world.fault, self.world.unfound = lambda _: "none", lambda _: False
         for order in self._parked():
             there = {row.step: row.receipt for row in self.world.rows(order.id)}
-            unknown = [step.name for step in order.steps if step.state == "parked" and step.unknown]
+            unknown = [step for step in order.steps if step.state == "parked" and step.unknown]
             found = {
-                name: there[name] for name in unknown if name in there and self.world.kinds[name] == "unsafe"
+                step.name: there[step.name]
+                for step in unknown
+                if step.name in there and self.world.kind(step) == "unsafe"
             }
             self._shop().retry(order, now=self.clock(), found=found)
         self._live()
@@ -250,9 +277,28 @@ class Simulation:
             if order.status == "paid"
         ]
 
+    def _untold(self) -> list[str]:
+        """Return what nobody told the seller of, and what is owed for ever."""
+        untold = []
+        for order in self.orders.search(Query(limit=10_000)):
+            owed = [notice.fact for notice in order.notices if notice.owed_at is not None]
+            over = {(fact, each.channel) for each in order.notices for fact in each.fact.split("+")}
+            silent = [fact.id for fact in facts(order) for name in self.bells if (fact.id, name) not in over]
+            untold += [f"{order.id} {fact}" for fact in (*owed, *silent)]
+            untold += [f"{order.id} {each.fact}" for each in order.notices if not self._heard(order, each)]
+        return untold
+
+    def _heard(self, order: Order, notice: Notice) -> bool:
+        """Say whether a notice that is called told was heard; one that was given up says why."""
+        names = {news.id for news in self.bells[notice.channel].heard}
+        return f"{order.id}/{notice.fact}" in names if notice.state == "told" else bool(notice.why)
+
     def _history(self) -> str:
         orders = self.orders.search(Query(limit=10_000))
-        return sha256(msgspec.json.encode((orders, self.world.ledger))).hexdigest()
+        return sha256(msgspec.json.encode((orders, self.world.ledger, self._rung()))).hexdigest()
+
+    def _rung(self) -> list[list[str]]:
+        return [[news.id for news in bell.heard] for bell in self.bells.values()]
 
     # Chance and time
 
@@ -265,6 +311,15 @@ class Simulation:
 
     def _happens(self, probability: float) -> bool:
         return self.chance.random() < probability
+
+    def _unmailable(self, order: str) -> bool:
+        """Say whether the mailing tool will not mail the buyer of this order, now and for ever."""
+        return sha256(order.encode()).digest()[0] < 256 * self.plot.unmailable
+
+    def _ringing(self) -> BellFault:
+        if self._calm or not self._happens(self.plot.p):
+            return "none"
+        return self.chance.choice(("refused", "lost", "nothing", "bug"))
 
     def _fault(self, step: StepName) -> Fault:
         if self._happens(0.002):

@@ -13,15 +13,20 @@ from kramik.event import PaymentEvent
 from kramik.invariants import RANK, Status
 from kramik.journal import HISTORY_LIMIT, STEPS
 from kramik.money import Money
+from kramik.news import facts
+from kramik.notice import Channel
 from kramik.order import Order
-from kramik.ports import Query, Repeat
+from kramik.ports import Query, Repeat, Teller
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
+from tests.story.bell import Bell, BellFault, FrailBell, Kind
 from tests.story.example import DRAFT, PRICE, FakeClock, PaperGateway, a_shop, paid, refund, told
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, Fuse, frail_effects
 from tests.story.world import FAULTS, Fault, World
 
 KINDS: tuple[Repeat, ...] = ("keyed", "set", "lookup", "unsafe")
+POSTS: tuple[Kind, ...] = ("keyed", "unsafe")
+RINGS: tuple[BellFault, ...] = ("none", "refused", "lost", "nothing", "bug", "account")
 WHICH = st.integers(0, 2)
 REFERENCE = st.sampled_from(["a", "b"])
 OTHER = st.sampled_from([Money(minor=1, currency="PLN"), Money(minor=29900, currency="EUR"), None])
@@ -39,6 +44,8 @@ class OrderMachine(RuleBasedStateMachine):
         self.clock, self.till = FakeClock(), PaperGateway()
         self.world = World(self.clock, lag=20)
         self.world.kinds = {"invitation": "lookup", "purchase": "keyed", "sequence": "unsafe"}
+        self.world.post = "unsafe"
+        self.bells: dict[Channel, Bell] = {"mail": Bell("unsafe"), "webhook": Bell()}
         self.orders, self.queue = MemoryOrders(), MemoryQueue()
         self.ids: list[str] = []
         self.honest: set[str] = set()
@@ -48,10 +55,18 @@ class OrderMachine(RuleBasedStateMachine):
 
     # What may happen
 
-    @rule(kinds=st.tuples(*[st.sampled_from(KINDS)] * 3))
+    @rule(kinds=st.tuples(*[st.sampled_from(KINDS)] * 3), post=st.sampled_from(POSTS), willing=st.booleans())
     @precondition(lambda self: not self.ids)
-    def open_with_other_peers(self, kinds: tuple[Repeat, Repeat, Repeat]) -> None:
+    def open_with_other_peers(
+        self, kinds: tuple[Repeat, Repeat, Repeat], post: Repeat, *, willing: bool
+    ) -> None:
         self.world.kinds = dict(zip(STEPS, kinds, strict=True))
+        self.world.post = post
+        self.world.unmailable = lambda _: not willing
+
+    @rule(channel=st.sampled_from(["mail", "webhook"]), fault=st.sampled_from(RINGS))
+    def let_a_bell_ring_otherwise(self, channel: Channel, fault: BellFault) -> None:
+        self.bells[channel].fault = lambda: fault
 
     @rule(which=WHICH)
     def place(self, which: int) -> None:
@@ -149,9 +164,7 @@ class OrderMachine(RuleBasedStateMachine):
         """A person looks at the other side first, where only a person can."""
         order = self.stored(self.one(which))
         there = {row.step: row.receipt for row in self.world.rows(order.id)}
-        unsafe = {
-            step.name for step in order.steps if self.world.kinds[step.name] == "unsafe" and step.unknown
-        }
+        unsafe = {step.name for step in order.steps if self.world.kind(step) == "unsafe" and step.unknown}
         self.shop().retry(
             order, now=self.clock(), found={name: there[name] for name in unsafe if name in there}
         )
@@ -166,6 +179,22 @@ class OrderMachine(RuleBasedStateMachine):
     @invariant()
     def each_effect_happens_once(self) -> None:
         assert self.world.doubled() == []
+
+    @invariant()
+    def no_bell_rings_twice(self) -> None:
+        assert [] == self.bells["mail"].doubled
+
+    @invariant()
+    def the_seller_is_owed_or_told_every_fact(self) -> None:
+        for order in self.orders.search(Query(limit=10)):
+            for channel in self.bells:
+                known = {
+                    each
+                    for notice in order.notices
+                    if notice.channel == channel
+                    for each in notice.fact.split("+")
+                }
+                assert {fact.id for fact in facts(order)} <= known
 
     @invariant()
     def nobody_gets_anything_without_paying(self) -> None:
@@ -201,7 +230,9 @@ class OrderMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end everybody who paid and kept paying has their course."""
         self.world.fault = lambda _: "none"
-        for _ in range(4):
+        for bell in self.bells.values():
+            bell.fault = lambda: "none"
+        for _ in range(5):
             for which in range(len(self.ids)):
                 self.retry(which)
             self.sweep()
@@ -210,15 +241,22 @@ class OrderMachine(RuleBasedStateMachine):
                     self.clock.forward(60)
         self.each_effect_happens_once()
         self.nobody_gets_anything_without_paying()
-        assert self.world.missing(sorted(self.honest - self.returned)) == []
+        wanted = (*STEPS, "confirmation")
+        assert self.world.missing(sorted(self.honest - self.returned), wanted) == []
+        assert [None] * len(self.ids) == [self.stored(name).owed_at for name in self.ids]
 
     # How
 
     def shop(self, fuse: Fuse | None = None, *, before_calls: bool = True) -> Shop:
         if fuse is None:
-            return a_shop(self.world.effects(), orders=self.orders, queue=self.queue)
-        effects = frail_effects(self.world.effects(), fuse, before=before_calls)
-        return a_shop(effects, orders=FrailOrders(self.orders, fuse), queue=FrailQueue(self.queue, fuse))
+            effects = self.world.effects(posts=True)
+            return a_shop(effects, orders=self.orders, queue=self.queue, tellers=dict(self.bells))
+        effects = frail_effects(self.world.effects(posts=True), fuse, before=before_calls)
+        tellers: dict[Channel, Teller] = {
+            name: FrailBell(bell, fuse, before=before_calls) for name, bell in self.bells.items()
+        }
+        orders, queue = FrailOrders(self.orders, fuse), FrailQueue(self.queue, fuse)
+        return a_shop(effects, orders=orders, queue=queue, tellers=tellers)
 
     def take(self, shop: Shop) -> bool:
         received = shop.ports.queue.take(now=self.clock(), visibility=120)

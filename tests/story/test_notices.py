@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Literal
 
 import pytest
 from msgspec.structs import replace
 
 from kramik import desk
-from kramik.errors import NeedsOperator, OutcomeUnknown, Transient
+from kramik.errors import Transient
 from kramik.event import PaymentEvent
 from kramik.money import Money
 from kramik.notice import KEPT, Channel, Notice, owing
@@ -20,6 +19,7 @@ from kramik.ports import News
 from kramik.queue import Message
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
+from tests.story.bell import Bell, BellFault, FrailBell, Kind
 from tests.story.example import (
     DRAFT,
     NOON,
@@ -34,41 +34,9 @@ from tests.story.example import (
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, Fuse, frail_effects
 from tests.story.world import World
 
-Kind = Literal["keyed", "unsafe"]
-BellFault = Literal["none", "refused", "lost", "nothing", "account", "bug"]
 KINDS: tuple[Kind, ...] = ("keyed", "unsafe")
 ONE = Money(minor=1, currency="PLN")
 MANY = 200
-
-
-class Bell:
-    """A channel with a ledger of what was heard; its first call meets a fault."""
-
-    def __init__(self, repeat: Kind = "keyed", fault: BellFault = "none") -> None:
-        self.repeat, self.fault = repeat, fault
-        self.heard: list[News] = []
-        self.calls = 0
-
-    def tell(self, news: News) -> str:
-        self.calls += 1
-        fault = self.fault if self.calls == 1 else "none"
-        if fault == "refused":
-            raise Transient("nobody answers the bell")
-        if fault == "account":
-            raise NeedsOperator("the bell was cut off")
-        if fault != "nothing":
-            self.heard.append(news)
-        if fault in ("lost", "nothing"):
-            raise OutcomeUnknown("did it ring?")
-        if fault == "bug":
-            raise ZeroDivisionError
-        return f"rung {self.calls}"
-
-    @property
-    def facts(self) -> list[tuple[str, str]]:
-        """Return what was heard: a repeat under the same id is dropped by whoever listens to a `keyed` channel."""
-        heard: list[tuple[str, str]] = [(each.kind, each.id.partition("/")[2]) for each in self.heard]
-        return list(dict.fromkeys(heard)) if self.repeat == "keyed" else heard
 
 
 def both() -> dict[Channel, Bell]:
@@ -309,23 +277,6 @@ def lives(repeat: Kind, fault: BellFault) -> Iterator[tuple[Order, Bell]]:
         if not fuse.burnt:
             return
     raise AssertionError("a life that never ends")
-
-
-class FrailBell:
-    """A channel with a boundary before and after each call."""
-
-    def __init__(self, bell: Bell, fuse: Fuse) -> None:
-        self._bell, self._fuse = bell, fuse
-
-    @property
-    def repeat(self) -> Kind:
-        return self._bell.repeat
-
-    def tell(self, news: News) -> str:
-        self._fuse.spark()
-        receipt = self._bell.tell(news)
-        self._fuse.spark()
-        return receipt
 
 
 @pytest.mark.parametrize("fault", ["none", "refused", "lost", "nothing", "bug"])

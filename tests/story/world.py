@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from kramik.errors import OutcomeUnknown, Problem, Rejected, Transient
+from kramik.errors import NotMailable, OutcomeUnknown, Problem, Rejected, Transient
 from kramik.fulfilment import Effects
-from kramik.journal import STEPS, StepName
+from kramik.journal import STEPS, Step, StepName
 from kramik.ports import Delivery, Effect, Repeat
 from tests.story.example import FakeClock
 
@@ -29,6 +30,7 @@ FAULTS: tuple[Fault, ...] = ("refused", "busy", "lost", "nothing", "garbage", "s
 
 
 REVOKED: tuple[StepName, ...] = ("revocation",)
+CONFIRMED: tuple[StepName, ...] = ("confirmation",)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class World:
-    """Three peers and their common ledger."""
+    """Three peers, a post, and their common ledger.
+
+    A mailing tool that will not mail the buyers of the orders that are `unmailable` says so before anything happens;
+    the post makes the sequence in its place, in the same ledger. A person is unmailable for good.
+    """
 
     def __init__(
         self, clock: FakeClock, repeat: Repeat = "keyed", *, lag: float = 0, timeout: float = 15
@@ -49,19 +55,39 @@ class World:
         self.clock, self.lag, self.timeout = clock, lag, timeout
         self.ledger: list[Row] = []
         self.calls: Counter[StepName] = Counter()
-        self.kinds: dict[StepName, Repeat] = dict.fromkeys((*STEPS, *REVOKED), repeat)
+        self.kinds: dict[StepName, Repeat] = dict.fromkeys((*STEPS, *REVOKED, *CONFIRMED), repeat)
+        self.post: Repeat = "keyed"
+        self.unmailable: Callable[[str], bool] = lambda _: False
         self.fault: Callable[[StepName], Fault] = lambda _: "none"
         self.wait: Callable[[float], None] = clock.forward
         self.unfound: Callable[[StepName], bool] = lambda _: False
 
     def effects(
-        self, *, claimed: Repeat | None = None, lag: float | None = None, revokes: bool = False
+        self,
+        *,
+        claimed: Repeat | None = None,
+        lag: float | None = None,
+        revokes: bool = False,
+        posts: bool = False,
     ) -> Effects:
-        """Return the three effects, and with `revokes` a fourth; `claimed` and `lag` let them say what is not true."""
-        return {
-            name: self._effect(name, claimed or self.kinds[name], self.lag if lag is None else lag)
+        """Return the three effects; with `revokes` one more, with `posts` the confirmation and the fallback.
+
+        `claimed` and `lag` let them say what is not true.
+        """
+        told_lag = self.lag if lag is None else lag
+        made: dict[StepName, Effect] = {
+            name: self._effect(name, self.kinds[name], told_lag, claimed=claimed)
             for name in (*STEPS, *(REVOKED if revokes else ()))
         }
+        if posts:
+            made["confirmation"] = self._effect("confirmation", self.post, 0, claimed=claimed)
+            instead = self._effect("sequence", self.post, 0, claimed=claimed)
+            made["sequence"] = replace(self._willing(made["sequence"]), instead=instead)
+        return made
+
+    def kind(self, step: Step) -> Repeat:
+        """Return the true kind of whoever makes this step."""
+        return self.post if step.by_post or step.name == "confirmation" else self.kinds[step.name]
 
     def rows(self, order: str, step: StepName | None = None) -> list[Row]:
         """Return what happened for this order."""
@@ -72,16 +98,27 @@ class World:
         times = Counter((row.order, row.step) for row in self.ledger)
         return sorted(pair for pair, count in times.items() if count > 1)
 
-    def missing(self, orders: list[str]) -> list[tuple[str, str]]:
+    def missing(self, orders: list[str], steps: tuple[StepName, ...] = STEPS) -> list[tuple[str, str]]:
         """Return every effect that did not happen for these orders."""
         there = {(row.order, row.step) for row in self.ledger}
-        return [(order, step) for order in orders for step in STEPS if (order, step) not in there]
+        return [(order, step) for order in orders for step in steps if (order, step) not in there]
 
-    def _effect(self, name: StepName, repeat: Repeat, lag: float) -> Effect:
+    def _effect(self, name: StepName, kind: Repeat, lag: float, *, claimed: Repeat | None = None) -> Effect:
+        repeat = claimed or kind
         find = (lambda delivery: self._find(name, delivery)) if repeat == "lookup" else None
-        return Effect(repeat=repeat, do=lambda delivery: self._do(name, delivery), find=find, lag=lag)
+        return Effect(repeat=repeat, do=lambda delivery: self._do(name, kind, delivery), find=find, lag=lag)
 
-    def _do(self, name: StepName, delivery: Delivery) -> str:
+    def _willing(self, effect: Effect) -> Effect:
+        """Return an effect that refuses the unmailable."""
+
+        def do(delivery: Delivery) -> str:
+            if self.unmailable(delivery.order.id):
+                raise NotMailable("the buyer unsubscribed")
+            return effect.do(delivery)
+
+        return replace(effect, do=do)
+
+    def _do(self, name: StepName, kind: Repeat, delivery: Delivery) -> str:
         self.calls[name] += 1
         fault = self.fault(name)
         if fault in ("refused", "busy"):
@@ -91,7 +128,9 @@ class World:
         if fault == "nothing":
             self.wait(self.timeout)
             raise OutcomeUnknown(f"{name} did not answer")
-        receipt = self._happen(name, delivery.order.id, delay=3 * self.timeout if fault == "late" else 0)
+        receipt = self._happen(
+            name, kind, delivery.order.id, delay=3 * self.timeout if fault == "late" else 0
+        )
         if fault in ("lost", "late"):
             self.wait(self.timeout)
             raise OutcomeUnknown(f"{name} did not answer in time")
@@ -100,9 +139,9 @@ class World:
         self.wait(self.timeout * 0.9 if fault == "slow" else 0)
         return receipt
 
-    def _happen(self, name: StepName, order: str, *, delay: float) -> str:
+    def _happen(self, name: StepName, kind: Repeat, order: str, *, delay: float) -> str:
         before = self.rows(order, name)
-        if before and self.kinds[name] in ("keyed", "set"):
+        if before and kind in ("keyed", "set"):
             return before[0].receipt
         at = self.clock() + timedelta(seconds=delay)
         row = Row(step=name, order=order, receipt=f"https://{name}.example/{len(self.ledger)}", at=at)
