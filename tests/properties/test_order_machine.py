@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from kramik.errors import NotAuthentic
 from kramik.event import PaymentEvent
+from kramik.hosts.cli.explained import comes_next, means
 from kramik.invariants import RANK, Status
 from kramik.journal import HISTORY_LIMIT, STEPS
 from kramik.money import Money
@@ -221,6 +222,7 @@ class OrderMachine(RuleBasedStateMachine):
         for order in self.orders.search(Query(limit=10)):
             assert len(order.history) <= HISTORY_LIMIT
             assert bool(order.attention) >= (order.state == "parked")
+            assert order.state != "parked" or (means(order) and comes_next(order))
             assert order == msgspec.json.decode(msgspec.json.encode(order), type=Order)
 
     @invariant()

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 import click
 
-from kramik.hosts.cli import options, outcome, printed
+from kramik.hosts.cli import explained, options, outcome, printed
 from kramik.hosts.worker import utc_now
 from kramik.journal import NAMES, StepName
 from kramik.order import State
@@ -258,7 +258,7 @@ def _row(order: Order) -> tuple[str, ...]:
     look = "; ".join(order.attention)
     return (
         order.id,
-        printed.moment(order.created_at),
+        explained.moment(order.created_at),
         order.state,
         intent.product,
         str(intent.price),

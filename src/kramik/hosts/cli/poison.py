@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kramik.hosts.cli import options, printed
+from kramik.hosts.cli import explained, options, printed
 from kramik.hosts.worker import utc_now
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def listed(folder: Path, data: Path | None, *, as_json: bool) -> None:
         click.echo("no poison")
     else:
         rows = (
-            (each.id, printed.moment(each.at), each.message.task, each.message.order, each.why)
+            (each.id, explained.moment(each.at), each.message.task, each.message.order, each.why)
             for each in found
         )
         printed.table(("id", "since (UTC)", "task", "order", "why"), rows)
@@ -71,7 +71,7 @@ def show(poison_id: str, folder: Path, data: Path | None, *, as_json: bool) -> N
         printed.json(printed.as_poison(found) | {"order_data": printed.as_data(order) if order else None})
         return
     click.echo(f"why      {printed.printable(found.why)}")
-    click.echo(f"since    {printed.moment(found.at)} UTC")
+    click.echo(f"since    {explained.moment(found.at)} UTC")
     click.echo(f"next     {_next(found, order)}\n")
     if order is None:
         click.echo(f"there is no order {found.message.order or '(none named)'}")

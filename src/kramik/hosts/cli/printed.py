@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from kramik.journal import NEEDS
+from kramik.hosts.cli.explained import comes_next, means, moment
 
 if TYPE_CHECKING:
-    from kramik.journal import Entry, Step
+    from kramik.journal import Entry
     from kramik.order import Order
     from kramik.queue import Poisoned
 
@@ -59,17 +58,13 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def moment(when: datetime | None) -> str:
-    """Return a moment in UTC, to the second."""
-    return "" if when is None else when.strftime("%Y-%m-%d %H:%M:%S")
-
-
 def as_data(order: Order) -> dict[str, object]:
     """Return an order as JSON shows it: everything stored, and what follows from it."""
     stored: dict[str, object] = msgspec.to_builtins(order)
     return stored | {
         "state": order.state,
         "attention": order.attention,
+        "means": means(order),
         "due": order.due,
         "next": comes_next(order),
     }
@@ -97,6 +92,8 @@ def summary(order: Order) -> None:
     click.echo()
     for sentence in order.attention:
         click.echo(f"look     {printable(sentence)}")
+    for sentence in means(order):
+        click.echo(f"means    {printable(sentence)}")
     for sentence in comes_next(order):
         click.echo(f"next     {printable(sentence)}")
 
@@ -104,39 +101,6 @@ def summary(order: Order) -> None:
 def timeline(order: Order) -> None:
     """Print what happened, when (UTC), and at which attempt."""
     table(("when (UTC)", "what", "attempt", "detail"), (_row(entry) for entry in order.history))
-
-
-def comes_next(order: Order) -> list[str]:
-    """Say what happens to this order next, or what a person has to do for it."""
-    if order.status == "placed":
-        settle = "send the money back and discard its poison: kramik poison list; or the buyer pays the right amount"
-        return [settle if order.stuck else "the buyer pays; nothing happens before that"]
-    if order.status in ("completed", "refunded"):
-        return ["nothing; the story is over"]
-    parked = any(step.state == "parked" for step in order.steps)
-    said = "".join(
-        f" --happened {step.name}=RECEIPT (or --not-happened {step.name})"
-        for step in order.steps
-        if step.unknown
-    )
-    retry = [f"mend the cause, then: kramik orders retry {order.id}{said}"] if parked else []
-    return [*(filter(None, (_of_step(order, step) for step in order.steps))), *retry]
-
-
-def _of_step(order: Order, step: Step) -> str:
-    if step.state in ("done", "parked"):
-        return ""
-    missing = [need for need in NEEDS[step.name] if order.step(need).state != "done"]
-    if missing:
-        return f"{step.name} waits for {' and '.join(missing)}"
-    if step.state == "started":
-        return f"{step.name} is under way, or was cut off; it is settled by the rules of the step"
-    when = (
-        f" at {moment(step.due)} UTC"
-        if step.due
-        else " now, or when a message that died in hand is visible again"
-    )
-    return f"{step.name}, attempt {step.attempts + 1},{when}"
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str]:
