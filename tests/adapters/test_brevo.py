@@ -84,10 +84,18 @@ def test_whom_brevo_will_not_mail(state: dict[str, Any]) -> None:
 
 def test_an_attribute_that_is_not_there() -> None:
     """Brevo ignores an attribute that the account has not; nobody joins the list then."""
-    ended, sent = begin(ABSENT, CREATED, contact(link=""))
+    ended, sent = begin(ABSENT, CREATED, contact(link=""), (200, {"attributes": [{"name": "FIRSTNAME"}]}))
     assert isinstance(ended, NeedsOperator)
     assert f"attribute {FIELD}" in str(ended)
-    assert 3 == len(sent)
+    assert "GET /v3/contacts/attributes" == sent[3][0]
+    assert 4 == len(sent)
+
+
+def test_an_attribute_that_shows_late() -> None:
+    """A link that is not shown yet, in an attribute that is there, is looked for again later."""
+    ended, sent = begin(ABSENT, CREATED, contact(link=""), (200, {"attributes": [{"name": FIELD}]}))
+    assert isinstance(ended, OutcomeUnknown)
+    assert 4 == len(sent)
 
 
 def test_a_race_for_the_list() -> None:
@@ -95,7 +103,14 @@ def test_a_race_for_the_list() -> None:
     ended, _ = begin(ABSENT, CREATED, contact(), LISTED_ALREADY, contact(LIST))
     assert f"5:{LIST}" == ended
     ended, _ = begin(ABSENT, CREATED, contact(), LISTED_ALREADY, contact())
+    assert isinstance(ended, OutcomeUnknown)
+
+
+def test_a_list_that_refuses() -> None:
+    """Any other refusal stops the step, with Brevo's words."""
+    ended, _ = begin(ABSENT, CREATED, contact(), (400, {"code": "out_of_range", "message": "odd"}), contact())
     assert isinstance(ended, Rejected)
+    assert "odd" in str(ended)
 
 
 @pytest.mark.parametrize("seen", [contact(), contact(LIST, link="https://x.example/access/other.mac")])

@@ -82,6 +82,26 @@ def test_a_customer_becomes_a_subscriber() -> None:
     assert "subscribed" == sent[1][1]["status"]
 
 
+def test_a_customer_who_was_not_seen() -> None:
+    """Who became a customer since we looked is subscribed by a second put, before anything is tagged."""
+    answers = ABSENT, (200, member("transactional")), (200, member()), (204, b"")
+    ended, sent = begin(*answers, (200, member("subscribed", TAG)))
+    assert f"{HASH}:{TAG}" == ended
+    statuses = [
+        content.get("status")
+        for line, content in sent
+        if line.startswith("PUT") and isinstance(content, dict)
+    ]
+    assert [None, "subscribed"] == statuses
+
+
+def test_a_customer_who_stays_one() -> None:
+    """Who is not subscribed by that either gets no mails of a flow, so we mail them."""
+    ended, sent = begin(ABSENT, (200, member("transactional")), (200, member("transactional")))
+    assert isinstance(ended, NotMailable)
+    assert 3 == len(sent)
+
+
 @pytest.mark.parametrize("title", ["Member In Compliance State", "Forgotten Email Not Subscribed"])
 def test_a_person_who_is_locked_out(title: str) -> None:
     """A refusal about the person is no reason to stop the order."""

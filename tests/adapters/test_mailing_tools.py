@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from time import monotonic, sleep
 
 import msgspec
 import pytest
 
-from kramik.errors import KramikError, NotMailable
+from kramik.errors import KramikError, NotMailable, OutcomeUnknown, Transient
 from kramik.ports import Delivery
 from tests.adapters.tool import EFFECTS, Tool, bought, playing
 from tests.contracts.effect import Peer
@@ -15,6 +16,7 @@ from tests.contracts.mailer import EFFECT_PROMISES, PROMISES, Office
 from tests.sandbox.place import fresh_order
 
 NAMES = ("mailchimp", "mailerlite", "brevo", "listmonk", "buttondown")
+PATIENCE = 10.0
 BY_MAIL = ("listmonk",)
 """Tools that send one mail for each order, however often somebody buys."""
 
@@ -107,6 +109,27 @@ def test_only_with_consent(starting: Tool) -> None:
     with pytest.raises(NotMailable):
         starting.mailer(only_with_consent=True).sequence.do(delivery)
     assert [] == starting.effects(delivery, "sequence")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tool_that_is_late(name: str) -> None:
+    """Changes that show late only make it last longer: it is tried again until they show, and happens once."""
+    with playing(name, lag=0.3) as late:
+        delivery, mailer = bought(), late.mailer()
+        for effect in ("purchase", "sequence"):
+            assert _until_it_shows(EFFECTS[effect](mailer).do, delivery)
+            assert 1 == len(late.effects(delivery, effect))
+        assert 1 == len(late.mails(delivery.order.intent.buyer.email))
+
+
+def _until_it_shows(do: Callable[[Delivery], str], delivery: Delivery) -> str:
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            return do(delivery)
+        except (OutcomeUnknown, Transient):
+            assert monotonic() < until
+            sleep(0.05)
 
 
 def _again(first: Delivery, **changes: object) -> Delivery:

@@ -85,9 +85,9 @@ def made_from(name: str, **changes: object) -> Any:  # noqa: ANN401 - each vendo
 
 
 @contextmanager
-def playing(name: str) -> Iterator[Tool]:
-    """Run a world with this tool in it."""
-    with opened() as place, ExitStack() as stack:
+def playing(name: str, *, lag: float = 0.0) -> Iterator[Tool]:
+    """Run a world with this tool in it, which shows changes so many seconds late."""
+    with opened(lag=lag) as place, ExitStack() as stack:
         yield Tool(place, name, stack)
 
 

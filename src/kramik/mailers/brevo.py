@@ -35,6 +35,8 @@ FEATURES = Features(
 )
 
 _MISSING, _REFUSED = 404, 400
+_LISTED = "invalid_parameter"
+"""Code of the refusal to add somebody who is in the list already. Source: public programs that meet it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,12 +173,17 @@ class BrevoMailer:
         for product in products:
             name = self._field(product.slug)
             if name not in known and create:
-                made = f"{path}/normal/{quote(name, safe='')}"
+                made = f"/v3/contacts/attributes/normal/{quote(name, safe='')}"
                 self._client.send("POST", made, doing="adding an attribute", json={"type": "text"})
             elif name not in known:
                 how = "add it there, or with `kramik check --live --create-fields`"
                 yield misfit(product.slug, f"Brevo has no attribute {name!r}; {how}")
             known.add(name)
+
+    def _known(self, budget: Budget) -> set[str]:
+        path, doing = "/v3/contacts/attributes", "listing attributes"
+        answer = self._client.send("GET", path, doing=doing, budget=budget).json(Attributes)
+        return {each.name for each in answer.attributes}
 
     def _buy(self, delivery: Delivery) -> str:
         order = delivery.order
@@ -213,11 +220,14 @@ class BrevoMailer:
         kept = self._find(delivery.order, budget)
         if kept is None:
             raise OutcomeUnknown("Brevo, putting a contact: the contact is not shown yet")
-        if kept.attributes.get(key) != delivery.access_link:
+        if kept.attributes.get(key) == delivery.access_link:
+            return
+        if key not in self._known(budget):
             raise NeedsOperator(
-                f"Brevo did not keep the link in the attribute {key}; "
+                f"Brevo has no attribute {key}, so it dropped the link; "
                 "add a text attribute of this name and retry the order"
             )
+        raise OutcomeUnknown("Brevo, putting a contact: the contact does not show the link yet")
 
     def _join(self, order: Order, number: int, key: str, budget: Budget) -> str:
         answer = self._client.send(
@@ -230,7 +240,7 @@ class BrevoMailer:
         )
         seen = self._find(order, budget)
         listed = seen is not None and number in seen.list_ids
-        if answer.status == _REFUSED and not listed:
+        if answer.status == _REFUSED and not listed and _code(answer) != _LISTED:
             raise self._client.decision(answer)
         if answer.status != _REFUSED:
             answer.json(dict[str, object])

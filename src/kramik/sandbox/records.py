@@ -88,3 +88,26 @@ class Records:
         for kept in (self._made, self._orders, self._keys):
             if len(kept) > LIMIT:
                 del kept[next(iter(kept))]
+
+
+class Snapshots:
+    """How a peer shows things that change, by their key: each as it was `lag` seconds ago."""
+
+    def __init__(self, lag: float) -> None:
+        self._lag = lag
+        self._taken: dict[str, list[tuple[float, bytes]]] = {}
+
+    def take(self, key: str, thing: object) -> None:
+        """Remember how a thing is from now on."""
+        seen, now = monotonic() - self._lag, monotonic()
+        taken = self._taken.setdefault(key, [])
+        old = sum(made <= seen for made, _ in taken)
+        self._taken[key] = [*taken[max(old - 1, 0) :], (now, msgspec.json.encode(thing))]
+        if len(self._taken) > LIMIT:
+            del self._taken[next(iter(self._taken))]
+
+    def show(self, key: str) -> msgspec.Raw | None:
+        """Return the JSON of a thing as this peer shows it now; None when it does not show it (yet)."""
+        seen = monotonic() - self._lag
+        shown = [content for made, content in self._taken.get(key, ()) if made <= seen]
+        return msgspec.Raw(shown[-1]) if shown else None

@@ -21,6 +21,10 @@ from kramik.ports import Delivery, Effect
 
 _MISSING, _REFUSED = 404, 400
 _DONE = 204
+_SUBSCRIBED = "subscribed"
+_CUSTOMER = "transactional"
+"""The status of somebody who only bought: a member who gets no mails of a flow."""
+
 _CLOSED = ("Member In Compliance State", "Forgotten Email Not Subscribed")
 """Titles of a refusal that is about the person. Source: Mailchimp's glossary of errors."""
 
@@ -135,8 +139,9 @@ class MailchimpMailer:
             raise NotMailable(
                 f"Mailchimp: this person has the tag {tag!r} already, so its flow does not start again"
             )
-        self._reachable(member)
-        self._put(delivery, key, member, budget)
+        if member is not None and member.status not in (_SUBSCRIBED, _CUSTOMER):
+            raise NotMailable(f"Mailchimp: this person is {member.status} there")
+        self._linked(delivery, key, member, budget)
         tags = {"tags": [{"name": tag, "status": "active"}], "is_syncing": False}
         answer = self._client.send(
             "POST", f"{self._person(order)}/tags", doing="adding the tag", json=tags, budget=budget
@@ -148,21 +153,31 @@ class MailchimpMailer:
             raise OutcomeUnknown(f"Mailchimp, adding the tag: the member does not show {tag!r} and the link")
         return f"{seen.id}:{tag}"
 
-    def _put(self, delivery: Delivery, key: str, member: Member | None, budget: Budget) -> None:
-        """Put the person with the link into the audience, and look whether the link is there."""
-        order = delivery.order
-        fields = {"FNAME": order.intent.buyer.name, key: delivery.access_link}
-        facts: dict[str, object] = {
-            "email_address": order.intent.buyer.email,
-            "status_if_new": "subscribed",
-            "merge_fields": fields,
-            "language": order.intent.lang,
+    def _linked(self, delivery: Delivery, key: str, member: Member | None, budget: Budget) -> None:
+        """Put the person with the link into the audience, and look whether they get mails and the link is there."""
+        kept = self._put(delivery, key, budget, subscribe=member is not None and member.status == _CUSTOMER)
+        if kept.status == _CUSTOMER:  # an order made them a member since we looked, or the look was late
+            kept = self._put(delivery, key, budget, subscribe=True)
+        if kept.merge_fields.get(key) != delivery.access_link:
+            raise NeedsOperator(
+                f"Mailchimp did not keep the link in the merge field {key}; add a text field with this tag to the "
+                "audience and retry the order"
+            )
+        if kept.status != _SUBSCRIBED:
+            raise NotMailable(f"Mailchimp: this person is {kept.status} there")
+
+    def _put(self, delivery: Delivery, key: str, budget: Budget, *, subscribe: bool) -> Member:
+        intent = delivery.order.intent
+        facts = {
+            "email_address": intent.buyer.email,
+            "status_if_new": _SUBSCRIBED,
+            **({"status": _SUBSCRIBED} if subscribe else {}),
+            "merge_fields": {"FNAME": intent.buyer.name, key: delivery.access_link},
+            **({"language": intent.lang} if intent.lang else {}),
         }
-        if member is not None and member.status == "transactional":
-            facts["status"] = "subscribed"
         answer = self._client.send(
             "PUT",
-            self._person(order),
+            self._person(delivery.order),
             doing="putting the member",
             json=facts,
             answers=(_REFUSED,),
@@ -170,13 +185,7 @@ class MailchimpMailer:
         )
         if answer.status == _REFUSED:
             self._refused(answer)
-        kept = answer.json(Member)
-        if kept.merge_fields.get(key) != delivery.access_link:
-            raise NeedsOperator(
-                f"Mailchimp did not keep the link in the merge field {key}; add a text field with this tag to the "
-                "audience and retry the order"
-            )
-        self._reachable(kept)
+        return answer.json(Member)
 
     def _refused(self, answer: Answer) -> NoReturn:
         try:
@@ -186,10 +195,6 @@ class MailchimpMailer:
         if title in _CLOSED:
             raise NotMailable(f"Mailchimp will not take this person back: {title}")
         raise self._client.decision(answer)
-
-    def _reachable(self, member: Member | None) -> None:
-        if member is not None and member.status not in ("subscribed", "transactional"):
-            raise NotMailable(f"Mailchimp: this person is {member.status} there")
 
     def _member(self, order: Order, budget: Budget) -> Member | None:
         wanted = {"fields": "id,status,merge_fields,tags"}

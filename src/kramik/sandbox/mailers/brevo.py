@@ -22,6 +22,7 @@ from starlette.routing import Route
 from kramik.payment import same
 from kramik.sandbox.door import answer, read
 from kramik.sandbox.mailbox import welcome
+from kramik.sandbox.records import Snapshots
 from kramik.sandbox.stage import Stage, order_in
 
 API_KEY = "xkeysib-0123456789abcdef0123456789abcdef-sandbox"
@@ -147,6 +148,7 @@ class Account:
         self._keys: dict[UUID, float] = {}
         self._numbers = count(1)
         self._attributes = list(ATTRIBUTES)
+        self._shown = Snapshots(stage.lag)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/brevo`."""
@@ -215,13 +217,14 @@ class Account:
         self._latest[key] = links[0] if links else self._latest.get(key, "—")
         for number in body.list_ids:
             self._joined(contact, number)
+        self._shown.take(key, contact)
         return answer({"id": contact.id}, 201) if new else Response(status_code=204)
 
     async def show(self, request: Request) -> Response:
         """Show somebody by their address."""
         if request.query_params.get("identifierType", "") not in ("", "email_id"):
             raise Refused(400, "invalid_parameter", "Invalid identifier type")
-        found = self._contacts.get(request.path_params["email"].lower())
+        found = self._shown.show(request.path_params["email"].lower())
         if found is None:
             raise Refused(404, "document_not_found", "Contact does not exist")
         return answer(found)
@@ -236,6 +239,7 @@ class Account:
             contact = self._contacts.get(email.lower())
             if contact is not None and self._joined(contact, number):
                 done.append(email)
+                self._shown.take(contact.email, contact)
         if not done:
             raise Refused(400, "invalid_parameter", "Contact already in list and/or does not exist")
         return answer({"contacts": {"success": done, "failure": []}}, 201)

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from kramik.payment import same
 from kramik.sandbox.door import answer, read
 from kramik.sandbox.mailbox import welcome
+from kramik.sandbox.records import Snapshots
 from kramik.sandbox.stage import Stage, order_in
 
 API_KEY = "01234567-89ab-cdef-0123-456789abcdef"
@@ -76,6 +77,7 @@ class Newsletter:
         self._people: dict[str, Subscriber] = {}
         self._latest: dict[str, str] = {}
         self._numbers = count(1)
+        self._shown = Snapshots(stage.lag)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/buttondown`."""
@@ -150,7 +152,10 @@ class Newsletter:
 
     async def show(self, request: Request) -> Response:
         """Show somebody, by id or by address."""
-        return answer(self._person(request))
+        found = self._shown.show(self._person(request).id)
+        if found is None:
+            raise Refused(404, "subscriber_not_found", "Not found.")
+        return answer(found)
 
     def _merge(self, person: Subscriber, body: Change, *, before: Sequence[str] = ()) -> None:
         metadata = {} if body.metadata is UNSET else body.metadata
@@ -166,6 +171,7 @@ class Newsletter:
                 person.tags = [*person.tags, tag]
                 if tag not in before:
                     self._tagged(person, tag)
+        self._shown.take(person.id, person)
 
     def _tagged(self, person: Subscriber, tag: str) -> None:
         if tag == BUYERS:

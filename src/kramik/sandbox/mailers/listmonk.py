@@ -1,6 +1,7 @@
 """listmonk as a shop sees it: one server with a list of buyers and a template for each course.
 
 Everything is checked as listmonk does it, and what it refuses is told as a message.
+It reads its own database, so nothing it shows is late.
 Played the way that hurts most: adding somebody to a list again takes back that they left it, a mail has no key.
 Source: listmonk's documentation and source, version 5 (read in November 2026).
 """

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from kramik.payment import same
 from kramik.sandbox.door import answer, read
 from kramik.sandbox.mailbox import welcome
+from kramik.sandbox.records import Snapshots
 from kramik.sandbox.stage import Stage, order_in
 
 API_KEY = "eyJ0eXAi.sandbox-mailerlite-token.0123456789"
@@ -90,6 +91,7 @@ class Account:
         self._stage = stage
         self._people: dict[str, Subscriber] = {}
         self._fields = list(FIELDS)
+        self._shown = Snapshots(stage.lag)
         self._numbers = count(200_000_000_000_000_001)
 
     def routes(self) -> list[Route]:
@@ -153,11 +155,15 @@ class Account:
         )
         for group in body.groups:
             self._joined(person, group)
+        self._shown.take(person.id, person.shown())
         return answer({"data": person.shown()}, 201 if new else 200)
 
     async def show(self, request: Request) -> Response:
         """Show somebody, by id or by address."""
-        return answer({"data": self._person(request).shown()})
+        found = self._shown.show(self._person(request).id)
+        if found is None:
+            raise Refused(404, "Resource not found.")
+        return answer({"data": found})
 
     async def bought(self, request: Request) -> Response:
         """Put somebody into the group of buyers."""
@@ -172,6 +178,7 @@ class Account:
 
     def _added(self, person: Subscriber, group: str) -> Response:
         new = self._joined(person, group)
+        self._shown.take(person.id, person.shown())
         return answer({"data": _group(group)}, 201 if new else 200)
 
     def _joined(self, person: Subscriber, group: str) -> bool:

@@ -23,6 +23,7 @@ from kramik.sandbox.mailers.mailchimp.bodies import (
     ProductBody,
     TagsBody,
 )
+from kramik.sandbox.records import Snapshots
 from kramik.sandbox.stage import Stage, order_in
 
 API_KEY = "0123456789abcdef0123456789abcdef-us21"
@@ -78,6 +79,7 @@ class Account:
         self._products: dict[str, ProductBody] = {}
         self._orders: dict[str, OrderBody] = {}
         self._fields = list(MERGE_FIELDS)
+        self._shown = Snapshots(stage.lag)
 
     def routes(self) -> list[Route]:
         """Return the routes below `/mailchimp`."""
@@ -135,7 +137,10 @@ class Account:
 
     async def member(self, request: Request) -> Response:
         """Show somebody."""
-        return answer(self._member(request).shown())
+        found = self._shown.show(request.path_params["hash"])
+        if found is None:
+            raise Refused(404, "Resource Not Found", "The requested resource could not be found.")
+        return answer(found)
 
     async def put_member(self, request: Request) -> Response:
         """Add somebody, or update them; a status is only set when it is given."""
@@ -157,6 +162,7 @@ class Account:
         kept = {tag: text for tag, text in body.merge_fields.items() if tag in self._fields}
         known.fields = {**known.fields, **kept}
         known.latest = next((text for tag, text in kept.items() if tag.startswith("L_")), known.latest)
+        self._shown.take(key, known.shown())
         return answer(known.shown())
 
     async def tag(self, request: Request) -> Response:
@@ -170,6 +176,7 @@ class Account:
                     self._start(member, each.name)
             elif each.status == "inactive":
                 member.tags = [tag for tag in member.tags if tag.casefold() != each.name.casefold()]
+        self._shown.take(member.id, member.shown())
         return Response(status_code=204)
 
     def _start(self, member: Member, flow: str) -> None:
@@ -205,7 +212,8 @@ class Account:
         customer, new = body.customer, body.id not in self._orders
         key = _hash(customer.email_address)
         status = "subscribed" if customer.opt_in_status else "transactional"
-        self._members.setdefault(key, Member(id=key, email=customer.email_address, status=status))
+        member = self._members.setdefault(key, Member(id=key, email=customer.email_address, status=status))
+        self._shown.take(key, member.shown())
         self._orders[body.id] = body
         if new:
             self._stage.write(
