@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from kramik.errors import KramikError, NeedsOperator, NotMailable, OutcomeUnknown, Rejected, Transient
-from kramik.ports import Mail
+from kramik.ports import File, Mail
 from kramik.sandbox.mailers.brevo import API_KEY, COURSES, SENDER
 from tests.adapters.tool import Tool, bought, conversation, heard, made_from, playing, scripted
 from tests.contracts.mailer import POST_PROMISES, Postbox
@@ -27,7 +27,14 @@ LISTED_ALREADY = (
     400,
     {"code": "invalid_parameter", "message": "Contact already in list and/or does not exist"},
 )
-MAIL = Mail(to=EMAIL, subject="Twój dostęp", text=f"{LINK}\n", key="order-1/access", html="<p>x</p>")
+MAIL = Mail(
+    to=EMAIL,
+    subject="Twój dostęp",
+    text=f"{LINK}\n",
+    key="order-1/access",
+    html="<p>x</p>",
+    files=(File(name="umowa.txt", text="żółw"),),
+)
 
 
 def contact(*lists: int, link: str = LINK, **changes: object) -> tuple[int, dict[str, object]]:
@@ -169,6 +176,7 @@ def test_a_single_mail() -> None:
         "subject": "Twój dostęp",
         "textContent": f"{LINK}\n",
         "htmlContent": "<p>x</p>",
+        "attachment": [{"name": "umowa.txt", "content": "xbzDs8WCdw=="}],
         "headers": {"idempotencyKey": "b69e7cee-16ad-5339-b48c-1fa46a82a8fd"},
     } == content
 

@@ -8,6 +8,7 @@ Source: developers.brevo.com (read in November 2026).
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -21,7 +22,7 @@ from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, R
 from kramik.http import Answer, Budget, Client
 from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
 from kramik.order import Order
-from kramik.ports import Delivery, Effect, Mail
+from kramik.ports import Delivery, Effect, File, Mail
 from kramik.table import Secret
 
 FEATURES = Features(
@@ -124,6 +125,7 @@ class BrevoMailer:
             "subject": mail.subject,
             "textContent": mail.text,
             **({"htmlContent": mail.html} if mail.html else {}),
+            **({"attachment": [_attached(each) for each in mail.files]} if mail.files else {}),
             "headers": {"idempotencyKey": str(uuid5(NAMESPACE_URL, mail.key))},
         }
         answer = self._client.send(
@@ -288,6 +290,10 @@ def _order(order: Order) -> Mapping[str, object]:
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _attached(file: File) -> Mapping[str, str]:
+    return {"name": file.name, "content": b64encode(file.text.encode()).decode()}
 
 
 def _code(answer: Answer) -> str:

@@ -107,6 +107,13 @@ class MailHeaders(Strict):
     idempotency_key: UUID
 
 
+class Attachment(Strict):
+    """A file of a mail, in base64."""
+
+    name: Text
+    content: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+
+
 class MailBody(Strict):
     """`POST /v3/smtp/email`."""
 
@@ -116,6 +123,7 @@ class MailBody(Strict):
     text_content: Text
     headers: MailHeaders
     html_content: str = ""
+    attachment: list[Attachment] = []
 
 
 class Contact(msgspec.Struct, kw_only=True, rename="camel"):
