@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kramik.errors import KramikError, OutcomeUnknown, Rejected
+from kramik.errors import KramikError, OutcomeUnknown, Problem, Rejected
 from kramik.fulfilment import effect_of
 from kramik.journal import StepName
 from kramik.mail import access_mail
 from kramik.news import owe
-from kramik.order import Order, State
+from kramik.order import Order
 from kramik.ports import Delivery, Effect, Mail, Orders, Query
 from kramik.premises import Ports
 from kramik.queue import Done, Message, Park, Plan, Task
@@ -27,16 +27,11 @@ _PAGE = 200
 
 def sweep(ports: Ports, late: datetime, now: datetime) -> list[str]:
     """Put every order whose work was due before `late` back on the queue, and those to ask about; return their ids."""
-    states: tuple[State, ...] = ("paid", "refunded", "parked", "completed")
-    queries = [
-        *(Query(state=each, due_before=late) for each in states),
-        Query(state="placed", due_before=now),
-    ]
-    return [each for query in queries for each in _swept(ports, query, late, now)]
+    return list(_swept(ports, late, now))
 
 
-def _swept(ports: Ports, query: Query, late: datetime, now: datetime) -> Iterator[str]:
-    query = replace(query, limit=_PAGE)
+def _swept(ports: Ports, late: datetime, now: datetime) -> Iterator[str]:
+    query = Query(due_before=now, limit=_PAGE)
     while page := ports.orders.search(query):
         for order in page:
             for task in _tasks(order, late, now):
@@ -72,7 +67,7 @@ def careful(orders: Orders, revocation: Effect) -> Effect:
 def give_up(ports: Ports, message: Message, why: str, *, now: datetime) -> Park:
     """Park every open step of a message's order, so that no sweep puts it back to work before a person looked."""
     order = ports.orders.get(message.order)
-    if order is not None and order.status in ("paid", "refunded"):
+    if order is not None and order.status != "placed":
         parked = order
         for step in filter(order.open, order.steps):
             parked = parked.park(step.name, why, now=now, unknown=step.state == "started")
@@ -105,6 +100,40 @@ def put_resend(ports: Ports, *, now: datetime, order: str = "", email: str = "")
     """Ask for the access mail of an order, or of every order of an address."""
     message = Message(task="resend", order=order, email=email, nonce=f"{now.timestamp():.6f}")
     return ports.queue.put(message, now=now)
+
+
+def stated_about(ports: Ports, message: Message) -> Order | None:
+    """Return the order that a withdrawal is about: the one that is named, or the only one that this address paid."""
+    email = message.email.casefold()
+    if message.order:
+        named = ports.orders.get(message.order.strip().lower())
+        fits = (
+            named is not None and named.payment is not None and named.intent.buyer.email.casefold() == email
+        )
+        return named if fits else None
+    paid = [each for each in ports.orders.search(Query(email=message.email)) if each.payment is not None]
+    open_ones = [each for each in paid if each.withdrawal is None and each.status != "refunded"]
+    return open_ones[0] if len(open_ones) == 1 else paid[0] if len(paid) == 1 else None
+
+
+def decide_withdrawal(ports: Ports, order: Order, *, accepted: bool, why: str, now: datetime) -> Order:
+    """Keep what the seller decided about a withdrawal, and put the order to work: access may be taken back.
+
+    Raises:
+        Rejected: nobody withdrew, or it was decided before.
+        Conflict: the order changed meanwhile; look at it again.
+    """
+    decided = order.decide_withdrawal(accepted=accepted, why=why, now=now)
+    if decided is order:
+        message = "nobody withdrew from this order, or it was decided before"
+        raise Rejected(Problem(field="withdrawal", code="nothing_to_decide", message=message))
+    if "revocation" in ports.effects:
+        decided = decided.revoke(
+            now=now, due=now
+        )  # in the same save, so that a sweep finds what a crash left undone
+    saved = ports.orders.save(decided)
+    ports.queue.put(Message(order=order.id), now=now).result()
+    return saved
 
 
 def resend(ports: Ports, message: Message, link: Callable[[Order], str], *, now: datetime) -> Plan:

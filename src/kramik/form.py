@@ -16,7 +16,7 @@ import msgspec
 from kramik.errors import Problem, Rejected
 from kramik.intent import CONSENTS, Buyer, Draft, Invoice
 
-LONGEST = {"email": 254, "name": 200, "idempotency_key": 255, "street": 300}
+LONGEST = {"email": 254, "name": 200, "idempotency_key": 255, "street": 300, "statement": 2000}
 HONEYPOT = "bookmark"
 
 _LONGEST_OTHER = 200
@@ -123,6 +123,16 @@ def read_email(text: str) -> str:
     return _email(text.strip(), [])
 
 
+def read_withdrawal(fields: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    """Read a withdrawal: name, e-mail address, order number and words, the last two of which may be missing."""
+    problems: list[Problem] = []
+    clean = {
+        name: _clean(name, fields.get(name, ""), problems) for name in ("email", "name", "order", "statement")
+    }
+    _required("name", clean["name"], problems)
+    return {**clean, "email": _email(clean["email"], problems) or clean["email"]}, problems
+
+
 def warm() -> None:
     """Load what the first draft will need."""
     read_draft({"email": "a@example.org", "tax_id": "5260001246", "company": "warm"})
@@ -143,7 +153,7 @@ def _clean(name: str, text: str, problems: list[Problem]) -> str:
     longest = LONGEST.get(name, _LONGEST_OTHER)
     if len(text) > longest:
         problems.append(_problem(name, "too_long", f"use at most {longest} characters"))
-    elif text and _CONTROL.search(_one_line(text) if name == "street" else text):
+    elif text and _CONTROL.search(_one_line(text) if name in ("street", "statement") else text):
         problems.append(_problem(name, "bad_characters", "use letters, digits and signs on one line"))
     return text
 

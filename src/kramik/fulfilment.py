@@ -24,6 +24,7 @@ from kramik.errors import (
     Rejected,
     Transient,
 )
+from kramik.invariants import ENDED
 from kramik.journal import Step, StepName
 from kramik.news import owe
 from kramik.notice import Channel
@@ -34,7 +35,7 @@ from kramik.queue import Again, Done, Park, Plan, plan_retry
 Effects = Mapping[StepName, Effect]
 Change = Callable[[Order], Order]
 
-_WORKED_ON = ("paid", "refunded")
+_WORKED_ON = ("paid", "completed", *ENDED)
 
 SAID = 300
 """Characters of a failure's sentence that an order keeps."""
@@ -83,11 +84,12 @@ def effects(
     *,
     by_post: Effect | None = None,
     confirmation: Effect | None = None,
+    withdrawal: Effect | None = None,
 ) -> Effects:
     """Return the effect of each step.
 
     Without `revocation` access is taken back by hand; `by_post` mails the access where the mailing tool will not;
-    with `confirmation` new orders are confirmed by mail.
+    with `confirmation` new orders are confirmed by mail; `withdrawal` acknowledges that a buyer withdrew.
     """
     made: dict[StepName, Effect] = {
         "invitation": academy.invitation,
@@ -98,6 +100,8 @@ def effects(
         made["confirmation"] = confirmation
     if revocation is not None:
         made["revocation"] = revocation
+    if withdrawal is not None:
+        made["withdrawal"] = withdrawal
     return made
 
 
@@ -121,13 +125,19 @@ _NOT_MADE = Effect(repeat="unsafe", do=_not_made)
 _NO_POST = Effect(repeat="unsafe", do=_no_post)
 
 
-def next_move(order: Order, effects: Effects, *, now: datetime, settle: float) -> Move:
-    """Decide the next move; `settle` is how many seconds after its start no call can still be under way."""
+def next_move(
+    order: Order, effects: Effects, *, now: datetime, settle: float, takes_back: bool = True
+) -> Move:
+    """Decide the next move; `settle` is how many seconds after its start no call can still be under way.
+
+    `takes_back` says whether a refund alone takes the access back; an accepted withdrawal always does.
+    """
     if order.status not in _WORKED_ON or order.payment is None:
         return Rest()
-    if order.status == "refunded" and "revocation" in effects and not order.to_revoke:
+    ended = order.status in (ENDED if takes_back else ("withdrawn",))
+    if ended and "revocation" in effects and not order.to_revoke:
         return TakeBack()
-    if order.status == "paid" and all(step.state == "done" for step in order.steps):
+    if order.status == "paid" and order.granted:
         return Complete()
     moves = (_move(order, step, effect_of(step, effects), now=now, settle=settle) for step in order.steps)
     return next((move for move in moves if not isinstance(move, Rest)), Rest())
@@ -185,6 +195,7 @@ class Fulfilment:
         clock: Clock,
         log: Log,
         channels: Collection[Channel] = (),
+        takes_back: bool = True,
     ) -> None:
         self.order, self.owes = order, False
         self._channels = channels
@@ -193,6 +204,7 @@ class Fulfilment:
         self._conflicts = 0
         self._effects, self._orders = effects, orders
         self._settle, self._clock, self._log = settle, clock, log
+        self._takes_back = takes_back
 
     def note(self, change: Change) -> None:
         """Apply something that happened; it is saved with the next save, whoever writes in between."""
@@ -220,7 +232,9 @@ class Fulfilment:
             Transient: the store is down; what is not saved is done again under the rules of each step.
         """
         while (now := self._clock()) < until and not stop():
-            move = next_move(self.order, self._effects, now=now, settle=self._settle)
+            move = next_move(
+                self.order, self._effects, now=now, settle=self._settle, takes_back=self._takes_back
+            )
             if isinstance(move, Rest) and self.save():
                 return plan(self.order, self._effects, now=now, settle=self._settle)
             self._make(move, link)

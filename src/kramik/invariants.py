@@ -10,11 +10,13 @@ from typing import Literal, Protocol
 from kramik.errors import InvariantBroken
 from kramik.event import Payment, PaymentEvent, Verdict, difference
 from kramik.intent import Intent
-from kramik.journal import Step
+from kramik.journal import LATER, Step
 
-Status = Literal["placed", "paid", "completed", "refunded"]
+Status = Literal["placed", "paid", "completed", "withdrawn", "refunded"]
 
-RANK: dict[Status, int] = {"placed": 0, "paid": 1, "completed": 2, "refunded": 3}
+RANK: dict[Status, int] = {"placed": 0, "paid": 1, "completed": 2, "withdrawn": 3, "refunded": 4}
+ENDED: tuple[Status, ...] = ("withdrawn", "refunded")
+"""Where the contract is undone: nothing is granted any more, and access may be taken back."""
 
 
 class Held(Protocol):
@@ -64,7 +66,7 @@ def hold(before: Held, after: Held) -> None:
         ("complete means every receipt", after.status != "completed" or _all_done(after)),
         (
             "a completed order is worked on no more",
-            before.status != "completed" or before.steps == after.steps,
+            before.status != "completed" or _granting(before) == _granting(after),
         ),
         ("payments are only added to", _facts(after)[: len(before.payments)] == _facts(before)),
     ):
@@ -77,7 +79,12 @@ def _touched(order: Held) -> bool:
 
 
 def _all_done(order: Held) -> bool:
-    return all(step.state == "done" for step in order.steps)
+    return all(step.state == "done" for step in _granting(order))
+
+
+def _granting(order: Held) -> list[Step]:
+    """Return the steps that make an order complete; the others may follow later."""
+    return [step for step in order.steps if step.name not in LATER]
 
 
 def _facts(order: Held) -> list[tuple[PaymentEvent, Verdict]]:

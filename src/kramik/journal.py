@@ -11,15 +11,19 @@ from typing import Literal, get_args
 
 import msgspec
 
-StepName = Literal["confirmation", "invitation", "purchase", "sequence", "revocation"]
+StepName = Literal["confirmation", "invitation", "purchase", "sequence", "revocation", "withdrawal"]
 StepState = Literal["waiting", "started", "done", "parked"]
 
 STEPS: tuple[StepName, ...] = ("invitation", "purchase", "sequence")
 """The steps of every order.
 
 `confirmation` stands before them where the shop mails one when the order is placed: the law wants it out of the door
-no later than the access. `revocation` joins them when the money went back and the shop takes access back.
+no later than the access. `revocation` joins them when the money went back and the shop takes access back,
+`withdrawal` when the buyer withdrew from the contract and is to get the acknowledgement of it.
 """
+
+LATER: tuple[StepName, ...] = ("revocation", "withdrawal")
+"""Steps that may join an order at any time; it is complete without them."""
 
 NAMES: tuple[StepName, ...] = get_args(StepName)
 
@@ -29,6 +33,7 @@ NEEDS: dict[StepName, tuple[StepName, ...]] = {
     "purchase": (),
     "sequence": ("invitation",),
     "revocation": (),
+    "withdrawal": (),
 }
 """The mail carries the access link, so the sequence waits for the invitation; the others wait for nobody."""
 

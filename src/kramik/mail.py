@@ -42,6 +42,31 @@ _FIRST = {
 }
 
 
+_WITHDRAWN = {
+    "pl": (
+        "Potwierdzenie odstąpienia od umowy: {title}",
+        (
+            "Potwierdzamy, że {at} otrzymaliśmy oświadczenie o odstąpieniu od umowy.\n\n"
+            "Kurs: {title}\nNumer zamówienia: {order}\nOsoba: {name}\nAdres e-mail: {email}\n\n"
+            "Treść oświadczenia:\n{statement}\n\n"
+            "Odpowiemy bez zbędnej zwłoki. Jeśli prawo odstąpienia przysługuje, zwrócimy płatność najpóźniej "
+            "{until} tą samą drogą, którą przyszła.\n\nZachowaj tę wiadomość.\n"
+        ),
+    ),
+    "en": (
+        "Your withdrawal from the contract: {title}",
+        (
+            "We confirm that on {at} we received your withdrawal from the contract.\n\n"
+            "Course: {title}\nOrder number: {order}\nName: {name}\nE-mail: {email}\n\n"
+            "Your statement:\n{statement}\n\n"
+            "We will answer without delay. If the right of withdrawal exists, the payment goes back no later than "
+            "{until}, the way it came.\n\nPlease keep this mail.\n"
+        ),
+    ),
+}
+_STATEMENT = {"pl": "Odstępuję od umowy.", "en": "I withdraw from the contract."}
+
+
 class NoPost:
     """The post of a shop that has none."""
 
@@ -83,6 +108,46 @@ def access_mail(order: Order, link: str, *, key: str, again: bool = False) -> Ma
         text=body,
         html=as_html(body, lang=order.intent.lang, links=(link,)),
         key=key,
+    )
+
+
+def acknowledging(post: Post) -> Effect:
+    """Return the effect that acknowledges a withdrawal by mail; the receipt says that it went."""
+
+    def do(delivery: Delivery) -> str:
+        return f"by mail {post.send(withdrawal_mail(delivery.order))}"
+
+    return Effect(repeat=post.repeat, do=do)
+
+
+def withdrawal_mail(order: Order) -> Mail:
+    """Write the acknowledgement of a withdrawal: content, date and time, as CRD art. 11a demands.
+
+    Raises:
+        NeedsOperator: nobody withdrew from this order.
+    """
+    stated = order.withdrawal
+    if stated is None:
+        raise NeedsOperator("nobody withdrew from this order")
+    lang = order.intent.lang if order.intent.lang in _WITHDRAWN else "en"
+    subject, text = _WITHDRAWN[lang]
+    title = " ".join(order.intent.title.split())
+    words = {
+        "title": title,
+        "order": order.id,
+        "name": stated.name,
+        "email": order.intent.buyer.email,
+        "at": f"{stated.at:%Y-%m-%d %H:%M:%S} UTC",
+        "until": f"{stated.refund_by:%Y-%m-%d}",
+        "statement": stated.statement or _STATEMENT[lang],
+    }
+    body = text.format(**words)
+    return Mail(
+        to=order.intent.buyer.email,
+        subject=subject.format(title=title),
+        text=body,
+        html=as_html(body, lang=lang),
+        key=f"{order.id}/withdrawal",
     )
 
 

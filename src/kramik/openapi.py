@@ -32,6 +32,7 @@ def document(api: str) -> Document:
             "/access/{token}": {"get": _access()},
             "/access/{token}/{path}": {"get": _course()},
             "/api/access/resend": {"post": _resend()},
+            "/api/withdrawals": {"post": _withdraw()},
             "/healthz": {"get": _health()},
             "/api/openapi.json": {"get": _describe()},
         },
@@ -155,6 +156,24 @@ def _resend() -> Document:
     return _operation(summary, answers, requestBody=_body(fields))
 
 
+def _withdraw() -> Document:
+    names = ("email", "name", "order", "statement", "lang", "confirm")
+    fields: Document = {
+        "type": "object",
+        "properties": dict.fromkeys(names, _TEXT),
+        "required": ["email", "name"],
+    }
+    said = dict.fromkeys(("email", "name", "order", "statement"), _TEXT)
+    answers = {
+        "200": _told("To be confirmed.", json=_object(status={"const": "to_confirm"}, **said), page=_TEXT),
+        "202": _told("Taken.", json=_object(status={"const": "accepted"}, at=_TEXT, **said), page=_TEXT),
+        "413": _wrong("Over 64 KiB."),
+        "422": _wrong("Every problem at once."),
+        "503": _wrong("Try again."),
+    }
+    return _operation("Withdraw from a contract, in two steps.", answers, requestBody=_body(fields))
+
+
 def _health() -> Document:
     answers = {"200": _told("It does.", json=_object(status={"const": "ok"})), "503": _wrong("It does not.")}
     return _operation("Say whether the store answers.", answers)
@@ -167,6 +186,7 @@ def _describe() -> Document:
 def _schemas() -> Document:
     texts = (
         "lang",
+        "coupon",
         "payment",
         "gateway",
         "method",
@@ -184,7 +204,7 @@ def _schemas() -> Document:
         method={"enum": ["GET", "POST"]}, url=_TEXT, fields={"type": "object", "additionalProperties": _TEXT}
     )
     problem = _object(field=_TEXT, code=_TEXT, message=_TEXT)
-    states = ["waiting", "failed", "paid", "completed", "refunded", "attention"]
+    states = ["waiting", "failed", "paid", "completed", "withdrawn", "refunded", "attention"]
     return {
         "Order": {
             "type": "object",

@@ -16,11 +16,12 @@ from msgspec.structs import replace
 
 from kramik.event import RETURNS, Begun, Payment, PaymentEvent, Verdict, difference, went_back
 from kramik.intent import Intent
-from kramik.invariants import RANK, Status, hold
-from kramik.journal import NEEDS, STEPS, Entry, Step, StepName, written
+from kramik.invariants import ENDED, RANK, Status, hold
+from kramik.journal import LATER, NEEDS, STEPS, Entry, Step, StepName, written
 from kramik.notice import Notice, owing
+from kramik.withdrawal import Decision, Withdrawal
 
-State = Literal["placed", "paid", "completed", "refunded", "parked"]
+State = Literal["placed", "paid", "completed", "withdrawn", "refunded", "parked"]
 
 ASKS = tuple(timedelta(minutes=each) for each in (15, 60, 240, 720, 1440, 2880, 5760, 10_080))
 """How long after it was placed an unpaid order is asked about at a gateway that can be asked; then never again."""
@@ -46,6 +47,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     history: tuple[Entry, ...] = ()
     completed_at: datetime | None = None
     resent_at: datetime | None = None
+    withdrawal: Withdrawal | None = None
     version: int = 0
 
     # What it knows
@@ -78,9 +80,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.status == "placed":
             return None if self.stuck else self.ask_at
         dues = [step.due or self.updated_at for step in self.steps if self.open(step)]
-        if self.status == "completed" or not (dues or self.state == "paid"):
-            return None
-        return min(dues, default=self.updated_at)
+        return min(dues, default=self.updated_at if self.state == "paid" else None)
 
     @property
     def owed_at(self) -> datetime | None:
@@ -93,8 +93,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return any(step.name == "revocation" for step in self.steps)
 
     def counts(self, step: Step) -> bool:
-        """Say whether this step belongs to where the order is: taking back to a refunded one, the others before."""
-        return (step.name == "revocation") == (self.status == "refunded")
+        """Say whether this step belongs to where the order is: taking back to an ended one, the others before.
+
+        A withdrawal is acknowledged wherever the order is.
+        """
+        return step.name == "withdrawal" or (step.name == "revocation") == (self.status in ENDED)
+
+    @property
+    def granted(self) -> bool:
+        """Say whether every step that makes an order complete is done."""
+        return all(step.state == "done" for step in self.steps if step.name not in LATER)
 
     def open(self, step: Step) -> bool:
         """Say whether this step is to be made and waits for no other one."""
@@ -103,8 +111,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def opened(self) -> bool:
-        """Say whether the buyer has access: a link was recorded and the money did not go back."""
-        return self.step("invitation").state == "done" and self.status != "refunded"
+        """Say whether the buyer has access: a link was recorded and the contract was not undone."""
+        return self.step("invitation").state == "done" and self.status not in ENDED
 
     def ended(self, now: datetime) -> bool:
         """Say whether the time is over for which access was bought, counted from the payment."""
@@ -121,9 +129,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             if self.payment and step.state == "parked" and self.counts(step)
         )
         granted = self.step("invitation").state in ("done", "started") or self.step("invitation").unknown
-        by_hand = self.status == "refunded" and granted and not self.to_revoke
-        revoke = ("the money went back: take the access back at the academy",) if by_hand else ()
-        return (*filter(None, money), *parked, *revoke)
+        by_hand = self.status in ENDED and granted and not self.to_revoke
+        cause = "the money went back" if self.status == "refunded" else "the withdrawal was accepted"
+        revoke = (f"{cause}: take the access back at the academy",) if by_hand else ()
+        return (*filter(None, money), *parked, *revoke, *self._about_withdrawal())
+
+    def _about_withdrawal(self) -> tuple[str, ...]:
+        stated = self.withdrawal
+        if stated is None or self.status == "refunded" or stated.decision == "refused":
+            return ()
+        until = f"{stated.refund_by:%Y-%m-%d}"
+        if stated.decision == "accepted":
+            paid = self.payment.event if self.payment else None
+            what = f"{self.intent.price} at {paid.gateway} ({paid.reference})" if paid else "nothing"
+            return (f"the withdrawal was accepted: refund {what} by {until}",)
+        said = f"the buyer withdrew on {stated.at:%Y-%m-%d %H:%M} UTC"
+        return (f"{said}: accept it (and refund by {until}) or refuse it with kramik orders withdrawal",)
 
     def unwanted(self, event: PaymentEvent) -> str:
         """Say why this payment should be sent back and is not yet; empty when all is well."""
@@ -323,7 +344,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def revoke(self, *, now: datetime, due: datetime) -> Order:
         """Let the access be taken back, from `due` on: the money of an order that was paid went back."""
-        if self.status != "refunded" or self.payment is None or self.to_revoke:
+        if self.status not in ENDED or self.payment is None or self.to_revoke:
             return self
         entry = Entry(at=now, what="access is to be taken back")
         return self._changed(now, entry, steps=(*self.steps, Step(name="revocation", due=due)))
@@ -344,6 +365,25 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         what = f"seller {'told' if notice.state == 'told' else 'not told'}"
         entry = Entry(at=now, what=what, detail=f"{notice.kind} by {notice.channel}: {notice.why}")
         return self._changed(now, entry, notices=after)
+
+    def withdraw(self, withdrawal: Withdrawal) -> Order:
+        """Keep that the buyer withdrew, and let it be acknowledged; the first statement counts."""
+        if self.withdrawal is not None or self.payment is None:
+            return self
+        entry = Entry(at=withdrawal.at, what="withdrawal stated", detail=withdrawal.name)
+        steps = (*self.steps, Step(name="withdrawal"))
+        return self._changed(withdrawal.at, entry, steps=steps, withdrawal=withdrawal)
+
+    def decide_withdrawal(self, *, accepted: bool, why: str = "", now: datetime) -> Order:
+        """Keep what the seller decided about a withdrawal, once; an accepted one undoes the contract."""
+        stated = self.withdrawal
+        if stated is None or stated.decision:
+            return self
+        decision: Decision = "accepted" if accepted else "refused"
+        entry = Entry(at=now, what=f"withdrawal {decision}", detail=why)
+        decided = replace(stated, decision=decision, decided_at=now, why=why)
+        status: Status = _later(self.status, "withdrawn") if accepted else self.status
+        return self._changed(now, entry, withdrawal=decided, status=status)
 
     def note_mail(self, detail: str, *, now: datetime) -> Order:
         """Keep that the access mail went out again."""

@@ -54,6 +54,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     fresh_links: FreshLinks | None = None
     quotas: Quotas | None = None
+    takes_back: bool = True
     shelf: Shelf | None = None
     tellers: Mapping[Channel, Teller] = {}
     diary: Vault | None = None

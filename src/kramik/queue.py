@@ -16,7 +16,7 @@ import msgspec
 from kramik.errors import Conflict, InvariantBroken, NeedsOperator, Rejected, Transient
 from kramik.event import PaymentEvent
 
-Task = Literal["fulfil", "ask", "resend", "tell", "unreadable"]
+Task = Literal["fulfil", "ask", "resend", "tell", "withdraw", "unreadable"]
 
 VERSION = 1
 ATTEMPTS = 60
@@ -35,6 +35,8 @@ class Message(
     """Work to do: `fulfil` an order (with what a gateway told), `ask` its gateway, or `resend` the access mail.
 
     `tell` the seller what an order owes them, or `note` by a `channel`; `nonce` then names the fact.
+    `withdraw` is the statement (`note`) of a buyer (`name`, `email`) that they withdraw, made at `nonce`.
+
     `unreadable` is an authentic notification that nobody could read: `note` says why, `raw` is what it said.
     `attempt` counts deliveries of this message that failed for a reason outside of any step.
     """
@@ -43,6 +45,7 @@ class Message(
     event: PaymentEvent | None = None
     task: Task = "fulfil"
     email: str = ""
+    name: str = ""
     nonce: str = ""
     note: str = ""
     channel: str = ""

@@ -283,7 +283,25 @@ class Shop:
         """Ask for the access mails of this address; whether there are any is found out later, by the worker."""
         return desk.put_resend(self.ports, now=now, email=email)
 
+    def ask_withdrawal(
+        self, email: str, name: str, *, order: str, statement: str, now: datetime
+    ) -> Future[None]:
+        """Put a buyer's withdrawal on the queue; which order it is about is found out by the worker."""
+        message = Message(
+            task="withdraw", order=order, email=email, name=name, note=statement, nonce=now.isoformat()
+        )
+        return self.ports.queue.put(message, now=now)
+
     # The seller
+
+    def decide_withdrawal(self, order: Order, *, accepted: bool, why: str, now: datetime) -> Order:
+        """Accept or refuse a withdrawal.
+
+        Raises:
+            Rejected: there is nothing to decide.
+            Conflict: the order changed meanwhile; look at it again.
+        """
+        return desk.decide_withdrawal(self.ports, order, accepted=accepted, why=why, now=now)
 
     def retry(self, order: Order, *, now: datetime, found: Mapping[StepName, str] | None = None) -> Order:
         """Resume every parked step, its cause is mended, and put the order back to work.

@@ -5,7 +5,7 @@ Whatever is learnt is written into the order before the message is let go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -14,10 +14,12 @@ from kramik import desk, reconciling, telling
 from kramik.errors import Transient
 from kramik.event import PaymentEvent
 from kramik.fulfilment import Fulfilment
+from kramik.invariants import ENDED
 from kramik.order import Order
 from kramik.ports import Clock
 from kramik.premises import Ports, Timing
-from kramik.queue import Done, Message, Park, Plan, Received
+from kramik.queue import Done, Message, Park, Plan, Received, Task
+from kramik.withdrawal import Withdrawal
 
 DELIVERIES = 30
 """A message that was taken so often without an answer kills whoever takes it."""
@@ -44,19 +46,20 @@ class Tasks:
         if received.deliveries > DELIVERIES:
             why = f"it was taken {received.deliveries} times and never answered; the process dies on it"
             return desk.give_up(self._ports, message, why, now=clock())
-        match message.task:
-            case "resend":
-                return desk.resend(self._ports, message, self._link, now=clock())
-            case "tell":
-                return self._tell(received, clock)
-            case "unreadable":
-                why = f"an authentic notification that nobody could read: {message.note}"
-                telling.of_poison(self._ports, received, why, now=clock())
-                return Park(why)
-            case "ask":
-                return self._ask(message, now=clock())
-            case "fulfil":
-                return self._fulfil(received, clock, stop)
+        works: Mapping[Task, Callable[[], Plan]] = {
+            "fulfil": lambda: self._fulfil(received, clock, stop),
+            "ask": lambda: self._ask(message, now=clock()),
+            "tell": lambda: self._tell(received, clock),
+            "resend": lambda: desk.resend(self._ports, message, self._link, now=clock()),
+            "withdraw": lambda: self._withdraw(received, clock, stop),
+            "unreadable": lambda: self._show(received, now=clock()),
+        }
+        return works[message.task]()
+
+    def _show(self, received: Received, *, now: datetime) -> Plan:
+        why = f"an authentic notification that nobody could read: {received.message.note}"
+        telling.of_poison(self._ports, received, why, now=now)
+        return Park(why)
 
     def _ask(self, message: Message, *, now: datetime) -> Plan:
         order = self._ports.orders.get(message.order)
@@ -65,13 +68,26 @@ class Tasks:
             reconciling.ask(self._ports, order, now=now)
         return Done()
 
-    def _fulfil(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
+    def _withdraw(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
+        """Keep the statement in the order that it is about, and acknowledge it; a person sees one that fits none."""
         message = received.message
-        order = self._order(message)
-        event = None if message.event is None else replace(message.event, order=order.id)
-        if event is not None:
-            event = reconciling.confirmed(self._ports, order, event, now=clock())
-        work = Fulfilment(
+        order = desk.stated_about(self._ports, message)
+        if order is None:
+            who = f"{message.name} <{message.email}>"
+            about = message.order or "no order number"
+            return Park(
+                f"a withdrawal that fits no order: {who}, {about}, at {message.nonce}; answer it by mail"
+            )
+        stated = Withdrawal(
+            at=datetime.fromisoformat(message.nonce), name=message.name, statement=message.note
+        )
+        work = self._work(order, clock)
+        work.note(lambda each: each.withdraw(stated))
+        until = received.until - timedelta(seconds=self._timing.call)
+        return work.run(self._link, until=until, stop=stop)
+
+    def _work(self, order: Order, clock: Clock) -> Fulfilment:
+        return Fulfilment(
             order,
             self._ports.effects,
             self._ports.orders,
@@ -79,7 +95,16 @@ class Tasks:
             clock=clock,
             log=self._ports.log,
             channels=tuple(self._ports.tellers),
+            takes_back=self._ports.takes_back,
         )
+
+    def _fulfil(self, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
+        message = received.message
+        order = self._order(message)
+        event = None if message.event is None else replace(message.event, order=order.id)
+        if event is not None:
+            event = reconciling.confirmed(self._ports, order, event, now=clock())
+        work = self._work(order, clock)
         if event is not None:
             self._apply(work, event, now=clock())
         self._settle_quotas(work, now=clock())
@@ -112,7 +137,7 @@ class Tasks:
         """
         order, quotas = work.order, self._ports.quotas
         for quota in order.intent.quotas if quotas else ():
-            if quotas and order.status == "refunded":
+            if quotas and order.status in ENDED:
                 quotas.free(quota, order.id, now=now)
             elif quotas and order.status == "paid" and not quotas.keep(quota, order.id, now=now):
                 if any(entry.what == "resumed" for entry in order.history):

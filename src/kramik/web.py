@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Protocol
@@ -19,6 +20,7 @@ import msgspec
 from kramik import download, form, openapi, status
 from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, at_once, plain, see
 from kramik.errors import Conflict, GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
+from kramik.invariants import ENDED
 from kramik.offer import Offer
 from kramik.order import Order
 from kramik.payment import PaymentRequest, RawNotification
@@ -58,6 +60,12 @@ class Pages(Protocol):
         """Return a page that says that the order is kept, with a button that tries to pay it again."""
         ...
 
+    def withdrawal(
+        self, stated: Mapping[str, str], problems: Sequence[Problem], lang: str, *, at: datetime | None = None
+    ) -> str:
+        """Return the withdrawal as it was stated: to be corrected, to be confirmed, or taken at a moment."""
+        ...
+
     def message(self, name: str, lang: str) -> str:
         """Return a page that says one thing."""
         ...
@@ -83,6 +91,7 @@ class Web:
             ("GET", re.compile(r"/access/([^/]{1,128})"), self.open_access),
             ("GET", re.compile(r"/access/([^/]{1,128}/.{0,1024})", re.DOTALL), self.course),
             ("POST", re.compile(r"/api/access/resend"), self.resend),
+            ("POST", re.compile(r"/api/withdrawals"), self.withdraw),
             ("GET", re.compile(r"/healthz"), self.health),
             ("GET", re.compile(r"/api/openapi\.json"), self.describe),
         )
@@ -207,7 +216,7 @@ class Web:
     def _closed(self, request: Request, order: Order | None) -> Response:
         if order is None:
             return self._failure(request, HTTPStatus.NOT_FOUND, "not_found")
-        if order.status == "refunded":
+        if order.status in ENDED:
             return self._failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
         return self._failure(request, HTTPStatus.NOT_FOUND, "not_ready", lang=order.intent.lang)
 
@@ -221,6 +230,23 @@ class Web:
         return Pending(
             stored=stored,
             then=lambda: self._guarded_now(request, lambda: self._resent_when(stored, request, lang)),
+        )
+
+    def withdraw(self, request: Request, _: str) -> Answer:
+        """Take a withdrawal in two steps, state and confirm; the answer never says whether there is an order."""
+        fields = form.decode_json(request.body) if request.has_json() else form.decode_form(request.body)
+        lang, now = self._lang(fields.get("lang", "")), self._clock()
+        stated, problems = form.read_withdrawal(fields)
+        if problems or fields.get("confirm") != "yes":
+            return self._to_confirm(request, stated, problems, lang)
+        stored = self._shop.ask_withdrawal(
+            stated["email"], stated["name"], order=stated["order"], statement=stated["statement"], now=now
+        )
+        return Pending(
+            stored=stored,
+            then=lambda: self._guarded_now(
+                request, lambda: self._withdrawn(stored, request, stated | {"lang": lang}, at=now)
+            ),
         )
 
     def health(self, request: Request, _: str) -> Answer:  # noqa: ARG002 - a handler
@@ -280,6 +306,28 @@ class Web:
             self._shop.ports.log("notification_not_stored", why=str(error))
             return plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
         return response
+
+    def _to_confirm(
+        self, request: Request, stated: Mapping[str, str], problems: Sequence[Problem], lang: str
+    ) -> Response:
+        """Show the statement again: with what is wrong with it, or with the button that confirms it."""
+        if not request.wants_json():
+            status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+            return self._page(status, self._pages.withdrawal(stated, problems, lang))
+        if problems:
+            return self._problems(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", problems
+            )
+        return as_json(HTTPStatus.OK, {"status": "to_confirm", **stated}, headers=PRIVATE)
+
+    def _withdrawn(
+        self, stored: Future[None], request: Request, stated: Mapping[str, str], *, at: datetime
+    ) -> Response:
+        stored.result()
+        if request.wants_json():
+            told = {"status": "accepted", "at": at.isoformat(), **stated}
+            return as_json(HTTPStatus.ACCEPTED, told, headers=PRIVATE)
+        return self._page(HTTPStatus.ACCEPTED, self._pages.withdrawal(stated, (), stated["lang"], at=at))
 
     def _resent_when(self, stored: Future[None], request: Request, lang: str) -> Response:
         stored.result()

@@ -397,7 +397,7 @@ def build(
     gateways = {
         name: GATEWAYS[each.kind]().make(each.settings, call) for name, each in settings.gateways.items()
     }
-    taken_back = academy.revocation if settings.revoke_on_refund and isinstance(academy, Revoking) else None
+    taken_back = academy.revocation if isinstance(academy, Revoking) else None
     ports = Ports(
         orders=orders,
         queue=queue,
@@ -407,6 +407,7 @@ def build(
             mailer,
             taken_back and desk.careful(orders, taken_back),
             by_post=None if post is None else mail.by_post(post),
+            withdrawal=mail.acknowledging(post or mail.NoPost()),
             confirmation=None if post is None else _confirming(settings, post),
         ),
         post=post or mail.NoPost(),
@@ -416,6 +417,7 @@ def build(
         shelf=academy if isinstance(academy, Shelf) else None,
         tellers=_tellers(settings, post),
         diary=vault if settings.notices.digest else None,
+        takes_back=settings.revoke_on_refund,
     )
     return Shop(
         ports,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -47,6 +48,11 @@ class Words:
 
     def message(self, name: str, lang: str) -> str:
         return f"{name} {lang}"
+
+    def withdrawal(
+        self, stated: Mapping[str, str], problems: Sequence[Problem], lang: str, *, at: datetime | None = None
+    ) -> str:
+        return "withdrawal"
 
 
 class Entrance:

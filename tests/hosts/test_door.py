@@ -22,10 +22,12 @@ ROUTES = {
     "/access/0123456789abcdefghjkmnpqrs.abc": "GET",
     "/access/0123456789abcdefghjkmnpqrs.abc/film.mp4": "GET",
     "/api/access/resend": "POST",
+    "/api/withdrawals": "POST",
     "/healthz": "GET",
     "/api/openapi.json": "GET",
 }
 KIB_64 = 64 * 1024
+STATED = {"name": "Ala", "email": "ala@example.org", "lang": "pl"}
 
 
 @pytest.fixture(scope="session")
@@ -248,6 +250,12 @@ def test_real_answers_are_as_the_document_says(document: dict, shop: Shop) -> No
         ("post", "/api/access/resend", post_json(f"{url}/api/access/resend", {"email": "x@example.org"})),
         ("post", "/api/access/resend", post_form(f"{url}/api/access/resend", {"email": "x@example.org"})),
         ("post", "/api/access/resend", post_json(f"{url}/api/access/resend", [])),
+        ("post", "/api/withdrawals", post_json(f"{url}/api/withdrawals", STATED)),
+        ("post", "/api/withdrawals", post_form(f"{url}/api/withdrawals", STATED)),
+        ("post", "/api/withdrawals", post_json(f"{url}/api/withdrawals", STATED | {"confirm": "yes"})),
+        ("post", "/api/withdrawals", post_form(f"{url}/api/withdrawals", STATED | {"confirm": "yes"})),
+        ("post", "/api/withdrawals", post_json(f"{url}/api/withdrawals", {})),
+        ("post", "/api/withdrawals", post_form(f"{url}/api/withdrawals", {})),
         ("get", "/healthz", ask(f"{url}/healthz")),
         ("get", "/api/openapi.json", ask(f"{url}/api/openapi.json")),
     ]

@@ -36,6 +36,7 @@ def test_pages() -> None:
         "resend/index.html",
         "terms/index.html",
         "thanks/index.html",
+        "withdraw/index.html",
     }
 
     assert expected == polish

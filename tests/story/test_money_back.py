@@ -90,6 +90,23 @@ def test_taking_back_is_begun_once(clock: FakeClock) -> None:
     assert fresh is fresh.revoke(now=clock(), due=clock())
 
 
+def test_an_academy_that_could_is_not_asked_without_the_setting(clock: FakeClock) -> None:
+    """The shop keeps the access open on a refund, and says that a person may take it back."""
+    world = World(clock)
+    shop = a_shop(world.effects(revokes=True))
+    shop = Shop(
+        msgspec.structs.replace(shop.ports, takes_back=False),
+        catalogue=shop.catalogue,
+        keys=shop._keys,
+        addresses=shop.addresses,
+        consents=shop.consents,
+        timing=shop.timing,
+    )
+    order = bought(shop, clock)
+    tell(shop, clock, refund(order.id, "pay-first"))
+    assert ([], 1) == (world.rows(order.id, "revocation"), len(stored(shop, order).attention))
+
+
 def test_half_of_the_money_takes_nothing_back(clock: FakeClock) -> None:
     """A partial refund is kept; two of them that are all of it take the access back."""
     world = World(clock)

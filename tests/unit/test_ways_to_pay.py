@@ -66,7 +66,7 @@ def test_access_is_taken_back_where_the_shop_says_so(tmp_path: Path, *, says: bo
     """The step needs the setting and an academy that can do it, which the sandbox's can."""
     read = settings(tmp_path, {"payu": PAYU}, revoke_on_refund=says)
     shop = wiring.build(read, MemoryOrders(), MemoryQueue())
-    assert says == ("revocation" in shop.ports.effects)
+    assert (True, says) == ("revocation" in shop.ports.effects, shop.ports.takes_back)
 
 
 def test_one_choice_of_the_form_says_both() -> None:

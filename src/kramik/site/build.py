@@ -66,12 +66,15 @@ def _pages(source: Source, pages: Pages, lang: str) -> Iterator[tuple[str, str]]
         yield f"{name}/index.html", pages.text(name, lang)
     yield "thanks/index.html", pages.thanks(lang)
     yield "resend/index.html", pages.resend(lang)
+    yield "withdraw/index.html", pages.withdrawal({}, (), lang)
     yield "404.html", pages.message("not_found", lang)
     yield "index.html", pages.shop(lang)
 
 
 def _for_machines(source: Source) -> Mapping[str, str]:
-    hidden = [f"{source.prefix(lang)}/{name}/" for lang in source.langs for name in ("thanks", "resend")]
+    hidden = [
+        f"{source.prefix(lang)}/{name}/" for lang in source.langs for name in ("thanks", "resend", "withdraw")
+    ]
     robots = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in hidden),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +75,23 @@ class Pages:
     def unpayable(self, url: str, lang: str) -> str:
         """Return a page that says that the order is kept, with a button that tries to pay it again."""
         return self._render("unpayable.html", lang, None, url=url)
+
+    def withdrawal(
+        self, stated: Mapping[str, str], problems: Sequence[Problem], lang: str, *, at: datetime | None = None
+    ) -> str:
+        """Return the withdrawal: its form (empty on the static page), what is to be confirmed, or that it was taken."""
+        found = remarks(problems, self._texts(self._source.language(lang)))
+        values = {**dict.fromkeys(("email", "name", "order", "statement"), ""), **stated}
+        step = "taken" if at else "confirm" if stated and not problems else "state"
+        return self._render(
+            "withdraw.html",
+            lang,
+            "/withdraw/" if not stated and not problems else None,
+            values=values,
+            wrong={**dict.fromkeys(values, ""), **first_texts(found)},
+            step=step,
+            at=at,
+        )
 
     def message(self, name: str, lang: str) -> str:
         """Return a page that says one thing and where to go from there; an unknown name is a bad request."""

@@ -21,7 +21,7 @@ from kramik.offer import Conditions
 from kramik.pricelist import FILE
 from kramik.sale import current
 
-RESERVED = frozenset({"access", "api", "assets", "healthz", "index", "order", "resend", "thanks"})
+RESERVED = frozenset({"access", "api", "assets", "healthz", "index", "order", "resend", "thanks", "withdraw"})
 """Folders of the site and the API; no product and no page may take their names."""
 
 _FIRST = ("terms", "privacy")

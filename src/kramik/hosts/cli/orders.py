@@ -154,6 +154,45 @@ def retry(
         click.echo(f"order {order.id} is back at work")
 
 
+@command.command("withdrawal")
+@click.argument("order_id", metavar="ID")
+@click.option(
+    "--accept", "decision", flag_value="accept", help="The buyer may withdraw: access is taken back."
+)
+@click.option(
+    "--refuse", "decision", flag_value="refuse", help="The right of withdrawal is gone: nothing changes."
+)
+@click.option("--why", default="", metavar="TEXT", help="What you told the buyer; it stays with the order.")
+@options.shop
+@options.data
+@options.as_json
+def withdrawal(
+    order_id: str, decision: str | None, why: str, folder: Path, *, data: Path | None, as_json: bool
+) -> None:
+    """Accept or refuse the withdrawal of a buyer; accepted, send the money back at the gateway.
+
+    \b
+    Examples:
+      kramik orders withdrawal 4k8m2w0q7xr5c3n9t1v6z8b2hd --accept
+      kramik orders withdrawal 4k8m2w0q7xr5c3n9t1v6z8b2hd --refuse --why "the course was opened at once, as asked for"
+    """
+    if decision is None or (decision == "refuse" and not why):
+        message = "say --accept, or --refuse with --why and the reason"
+        raise click.UsageError(message)
+    with options.opened_shop(folder, data) as shop:
+        order = _existing(shop.ports.orders, order_id)
+        accepted = decision == "accept"
+        order = shop.decide_withdrawal(order, accepted=accepted, why=why, now=utc_now())
+    if as_json:
+        printed.json(printed.as_data(order))
+        return
+    click.echo(
+        f"the withdrawal of order {order.id} is {order.withdrawal.decision if order.withdrawal else ''}"
+    )
+    for sentence in order.attention:
+        click.echo(f"  {sentence}")
+
+
 @command.command("resend")
 @click.argument("order_id", metavar="ID")
 @options.shop

@@ -3,7 +3,7 @@
 (() => {
   const page = document.querySelector("[data-thanks]");
   const MEMORY = "kramik.order", FIRST = 2_000, SLOWEST = 10_000, PATIENCE = 120_000;
-  const FINAL = new Set(["completed", "refunded"]);
+  const FINAL = new Set(["completed", "withdrawn", "refunded"]);
   const find = (selector) => page.querySelector(selector);
   const again = find("[data-again]");
   let began = 0, pause = FIRST;
