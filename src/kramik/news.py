@@ -1,4 +1,4 @@
-"""What the seller should hear of at once: an order that parks, money that does not fit, money that went back.
+"""What the seller should hear of at once: an order that parks, money that does not fit or went back, a withdrawal.
 
 Pure: it compares an order with what it was, and says which facts are new. What an order was before its seller
 asked to be told is not news.
@@ -47,6 +47,9 @@ def facts(order: Order) -> Iterator[Fact]:
         fact = _of_payment(order, payment)
         if fact is not None:
             yield fact
+    if order.withdrawal is not None and not order.withdrawal.decision:
+        text = order.attention[-1] if order.attention else "a buyer withdrew"
+        yield Fact(id="withdrawal", kind="withdrawal", text=text)
 
 
 def _joined(fresh: list[Fact]) -> list[Fact]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 Channel = Literal["mail", "webhook"]
-NoticeKind = Literal["parked", "mismatch", "second", "refund", "chargeback"]
+NoticeKind = Literal["parked", "mismatch", "second", "refund", "chargeback", "withdrawal"]
 NoticeState = Literal["waiting", "started", "told", "given up"]
 
 KEPT = 60

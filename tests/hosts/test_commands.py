@@ -396,11 +396,14 @@ def test_all_poison_is_replayed_at_once(kramik: Kramik, shop: Path) -> None:
 
 
 def test_sweep_puts_lost_orders_back_to_work(kramik: Kramik, shop: Path) -> None:
-    """Paid and overdue; not one whose every open step waits for a person, and not one that nobody paid."""
-    stuck = parked().park("purchase", "the mailing tool refused", now=NOW)
-    insert(shop, an_order("lost-1").apply(paid("lost-1"), now=NOW), stuck, an_order("placed-1"))
-    assert ["lost-1"] == json.loads(kramik("sweep", "--json").stdout)
-    assert "1 order put back to work" in kramik("sweep").output
+    """Paid and overdue; of a parked one the steps that wait for nobody, and nothing when all of them do."""
+    waiting = parked("waiting-1")
+    for step in ("purchase", "sequence"):
+        waiting = waiting.park(step, "the tool refused", now=NOW)
+    lost = an_order("lost-1").apply(paid("lost-1"), now=NOW)
+    insert(shop, lost, parked("half-1"), waiting, an_order("placed-1"))
+    assert {"half-1", "lost-1"} == {*json.loads(kramik("sweep", "--json").stdout)}
+    assert "2 orders put back to work" in kramik("sweep").output
 
 
 def ids(found: Result) -> list[str]:

@@ -16,6 +16,7 @@ _SUBJECTS = {
     "second": "an order was paid twice",
     "refund": "money went back",
     "chargeback": "a buyer's bank took money back",
+    "withdrawal": "a buyer withdrew from the contract",
     "poison": "a message was moved aside",
     "digest": "your day",
 }

@@ -36,6 +36,7 @@ TYPES = {
     "second": "payment.second",
     "refund": "payment.refund",
     "chargeback": "payment.chargeback",
+    "withdrawal": "order.withdrawal",
     "poison": "message.poisoned",
     "digest": "shop.digest",
 }

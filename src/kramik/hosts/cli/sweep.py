@@ -23,7 +23,8 @@ from kramik.hosts.worker import utc_now
 def command(folder: Path, data: Path | None, grace: float | None, *, as_json: bool) -> None:
     """Put paid but unfinished orders back to work.
 
-    `kramik serve` does this by itself every few minutes; parked orders wait for a person and are left alone.
+    `kramik serve` does this by itself every few minutes; what waits for a person is left alone.
+    Gateways that can be asked are asked about orders that stayed unpaid.
 
     \b
     Example:
