@@ -8,9 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -18,6 +16,7 @@ from kramik.errors import ConfigurationError, KramikError, OutcomeUnknown, Rejec
 from kramik.ports import News
 from kramik.tellers.mail import MailTeller, written
 from kramik.tellers.webhook import WebhookTeller, signed
+from tests.adapters.ear import Ear, listening
 from tests.story.example import NOON, a_paid_order
 from tests.story.postman import Postman
 
@@ -32,47 +31,11 @@ NEWS = News(
 )
 
 
-class Ear(ThreadingHTTPServer):
-    """The seller's server: it keeps what it heard, and answers what it is told to."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, dict[str, str], bytes]] = []
-        self.status = 204
-        super().__init__(("127.0.0.1", 0), _Listening)
-
-    @property
-    def url(self) -> str:
-        """Return where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}/hooks/secret-path?token=secret-token"
-
-
-class _Listening(BaseHTTPRequestHandler):
-    server: Ear
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.heard.append(
-            (self.path, {key.lower(): value for key, value in self.headers.items()}, body)
-        )
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def ear() -> Iterator[Ear]:
     """A server that listens."""
-    server = Ear()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with listening() as server:
+        yield server
 
 
 def a_teller(ear: Ear, *secrets: str) -> WebhookTeller:
