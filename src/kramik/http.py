@@ -128,6 +128,8 @@ class Client:
             raise Transient(f"{what}: the calls before took all the time; nothing was sent")
         content, kind = _content(method, json, form)
         target = f"{path}?{urlencode(query)}" if query else path
+        if headers and any(name.lower() == "content-type" for name in headers):
+            kind = [each for each in kind if each[0] != b"content-type"]
         try:
             heads = [*self._headers, *kind, *_encoded(headers or {})]
             reply = self._line.exchange(method, target, headers=heads, content=content, seconds=seconds)

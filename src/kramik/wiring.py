@@ -318,6 +318,13 @@ ACADEMIES: Mapping[str, Callable[[], Kind[Academy]]] = {
     "files": _files,
     "ghost": _ghost,
     "thinkific": _preset("thinkific"),
+    "teachable": _preset("teachable"),
+    "circle": _preset("circle"),
+    "kajabi": _preset("kajabi"),
+    "heartbeat": _preset("heartbeat"),
+    "moodle": _preset("moodle"),
+    "learnworlds": _preset("learnworlds"),
+    "discourse": _preset("discourse"),
     "http": _http_academy,
 }
 MAILERS: Mapping[str, Callable[[], Kind[Mailer]]] = {

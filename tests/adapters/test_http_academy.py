@@ -14,6 +14,7 @@ from kramik.errors import KramikError, NeedsOperator, OutcomeUnknown, Rejected, 
 from kramik.ports import Delivery, FreshLinks, Revoking
 from kramik.table import read
 from tests.sandbox.place import fresh_delivery
+from tests.story.example import NOON, paid
 from tests.unit.raw_server import RawServer, reply, serving
 
 CALL = 1.0
@@ -468,3 +469,50 @@ def test_silent() -> None:
     made = academy(found, call_seconds=CALL)
     assert "s3cret" not in repr(made)
     made.close()
+
+
+# Choosing
+
+
+def test_one_of_a_list(opened: Open) -> None:
+    """The first item whose key equals the value is taken, as text and in any case; without one nothing is saved."""
+    ask = {
+        "name": "asking",
+        "method": "GET",
+        "path": "/ask",
+        "choose": {"member": {"of": "items", "key": "mail", "equals": "{order.email}", "take": "id"}},
+    }
+    links = ["{base_url}/m/{member}", "{base_url}/nobody"]
+    items: list[dict[str, object]] = [
+        {"id": 1, "mail": "joann@example.org"},
+        {"id": 2, "mail": "ANN@example.org"},
+    ]
+    with answered(lambda _: json({"items": items})) as server:
+        made = opened(server.url, grant=[ask], link=links)
+        assert f"{server.url}/m/2" == made.invitation.do(bought(email="ann@example.org"))
+        assert f"{server.url}/nobody" == made.invitation.do(bought(email="nn@example.org"))
+    with answered(lambda _: json({"items": None})) as server:
+        made = opened(server.url, grant=[ask], link=links)
+        assert f"{server.url}/nobody" == made.invitation.do(bought())
+
+
+def test_a_kind_of_its_own(opened: Open) -> None:
+    """A recipe may call its JSON by another name; the request has one content type."""
+    with answered(lambda _: json({"url": f"{base}/c"})) as server:
+        base = server.url
+        opened(base, headers={"Content-Type": "application/vnd.api+json"}).invitation.do(bought())
+        kinds = [line for line in server.asked[0].lower().split(b"\r\n") if line.startswith(b"content-type")]
+    assert [b"content-type: application/vnd.api+json"] == kinds
+
+
+def test_the_recorded_link(opened: Open) -> None:
+    """The steps that get a new link know the one that was recorded, and fall back to it."""
+    fresh = [{"name": "signing in", "path": "/sso", "json": {"to": "{recorded}"}, "save": {"new": "new"}}]
+    with answered(lambda _: json({"new": None})) as server:
+        made = opened(server.url, fresh=fresh, fresh_link=["{new}", "{recorded}"])
+        assert isinstance(made, FreshLinks)
+        order = bought().order
+        event = paid(order.id, gateway="sandbox", shop_id="shop-1")
+        order = order.apply(event, now=NOON).record("invitation", f"{server.url}/c", now=NOON)
+        assert f"{server.url}/c" == made.link(order)
+        assert {"to": f"{server.url}/c"} == msgspec.json.decode(body_of(server))

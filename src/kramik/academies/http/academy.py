@@ -10,7 +10,7 @@ import msgspec
 
 from kramik.academies.http.auth import Auth
 from kramik.academies.http.journey import Guide
-from kramik.academies.http.recipe import Recipe
+from kramik.academies.http.recipe import RECORDED, Recipe
 from kramik.academies.http.template import Template, Values, escaped
 from kramik.errors import NeedsOperator
 from kramik.http import Client
@@ -74,25 +74,30 @@ class HttpAcademy:
         return "taken back"
 
     def _fresh(self, order: Order) -> str:
-        known = self._guide.go(self._recipe.journeys["fresh"], self._values(order))
+        values = {**self._values(order), RECORDED: order.step("invitation").receipt}
+        known = self._guide.go(self._recipe.journeys["fresh"], values)
         return self._link(self._recipe.fresh_link, known)
 
     def _values(self, order: Order) -> Values:
         account = self._account
         course = account.courses.get(order.intent.course, {})
         return {
+            "base_url": account.base_url.rstrip("/"),
             **account.settings,
             **{f"secret.{name}": value for name, value in account.secrets.items()},
             **{f"order.{name}": value for name, value in _told(order).items()},
             **{f"course.{name}": value for name, value in course.items()},
         }
 
-    def _link(self, link: Template, known: Values) -> str:
+    def _link(self, links: tuple[Template, ...], known: Values) -> str:
         """Make a link: a place that begins it is an address, every other one is encoded; then look where it leads.
+
+        Of several the first counts whose places all have a value.
 
         Raises:
             NeedsOperator: it leads to a host that is not ours or our academy's; it would be mailed to the buyer.
         """
+        link = next((each for each in links if _complete(each, known)), links[-1])
         head, rest = Template(link.parts[:1]), Template(link.parts[1:])
         url = head.text(known) + rest.text(known, escaped)
         parts = urlsplit(url)
@@ -161,9 +166,17 @@ def _told(order: Order) -> dict[str, str | None]:
 
 def _hosts(account: Account, recipe: Recipe) -> frozenset[str]:
     """Return the hosts that a link may lead to: what the owner or the recipe names, never what an answer names."""
-    texts = [account.base_url, *account.settings.values(), recipe.link.literal, recipe.fresh_link.literal]
+    texts = [
+        account.base_url,
+        *account.settings.values(),
+        *(link.literal for link in (*recipe.link, *recipe.fresh_link)),
+    ]
     named = (urlsplit(text).netloc for text in texts if "://" in text)
     return frozenset(host.lower() for host in (*named, *account.link_hosts) if host)
+
+
+def _complete(link: Template, known: Values) -> bool:
+    return all(place.name.startswith("course.") or known.get(place.name) for place in link.places)
 
 
 def _plain(url: str) -> bool:

@@ -37,6 +37,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     client_id: str = ""
     client_secret: str = ""
     scope: str = ""
+    headers: dict[str, str] = {}
     key: str = ""
     encoding: Literal["text", "hex"] = "text"
     kid: str = ""
@@ -93,18 +94,24 @@ class Basic:
         return False
 
 
-class Granted(msgspec.Struct, frozen=True):
-    """What a token's place answers; `expires_in` in seconds."""
+class Token(msgspec.Struct, frozen=True):
+    """A token; `expires_in` in seconds."""
 
     access_token: str
     expires_in: float = USUAL
 
 
+class Wrapped(msgspec.Struct, frozen=True):
+    """How LearnWorlds answers: the token one level deeper, beside a list of errors."""
+
+    tokenData: Token  # noqa: N815 - the vendor's spelling
+
+
 class OAuth2:
     """A token for our client id and secret, kept until shortly before it ends; one thread at a time asks for it."""
 
-    def __init__(self, path: str, form: Mapping[str, Template]) -> None:
-        self._path, self._form = path, form
+    def __init__(self, path: str, form: Mapping[str, Template], headers: Mapping[str, Template]) -> None:
+        self._path, self._form, self._headers = path, form, headers
         self._lock, self._token, self._until = Lock(), "", 0.0
 
     def headers(self, client: Client, values: Values, budget: Budget) -> Mapping[str, str]:
@@ -126,8 +133,9 @@ class OAuth2:
             **{key: each.text(values) for key, each in self._form.items()},
         }
         try:
-            answer = client.send("POST", self._path, doing=DOING, form=form, budget=budget)
-            granted = answer.json(Granted)
+            headers = {key: each.text(values) for key, each in self._headers.items()}
+            answer = client.send("POST", self._path, doing=DOING, form=form, headers=headers, budget=budget)
+            granted = answer.json(Wrapped).tokenData if b'"tokenData"' in answer.body else answer.json(Token)
         except OutcomeUnknown as error:
             raise Transient(str(error)) from None
         self._token, self._until = granted.access_token, time.monotonic() + granted.expires_in - EARLY
@@ -200,7 +208,8 @@ def read(raw: Mapping[str, object] | None, reading: Reading) -> Auth:
             return Basic(text("user"), text("password"))
         case "oauth2":
             keys = ("client_id", "client_secret", *(("scope",) if written.scope else ()))
-            return OAuth2(written.token_path, {key: text(key) for key in keys})
+            headers = reading.texts("auth.headers", written.headers, frozenset())
+            return OAuth2(written.token_path, {key: text(key) for key in keys}, headers)
         case "jwt":
             claims = reading.texts("auth.claims", written.claims, frozenset())
             return Signed(written, {"key": text("key"), "kid": text("kid")}, claims)

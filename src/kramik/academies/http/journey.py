@@ -13,7 +13,7 @@ import msgspec
 from jmespath.exceptions import JMESPathError
 
 from kramik.academies.http.auth import Auth
-from kramik.academies.http.recipe import Question, Recipe, Step, filled
+from kramik.academies.http.recipe import Choice, Question, Recipe, Step, filled
 from kramik.academies.http.template import Template, Values, escaped
 from kramik.errors import KramikError, OutcomeUnknown, Problem, Rejected, Transient
 from kramik.http import Answer, Budget, Client
@@ -52,7 +52,7 @@ class Guide:
         good = 200 <= answer.status < 300  # noqa: PLR2004 - known by heart
         body = _read(answer, strict=good)
         if answer.status in step.already and (step.already_when is None or _asked(step.already_when, body)):
-            return _saved(step, body)
+            return _saved(step, body, values)
         if answer.status in step.retry_on:
             raise Transient(f"{answer.what}: answered {answer.status}, try again later")
         if answer.status not in step.ok:
@@ -61,7 +61,7 @@ class Guide:
             said = self._client.quoted(answer, headers)
             message = f"{answer.what}: refused inside an answer {answer.status} ({said})"
             raise Rejected(Problem(field="", code="refused", message=message))
-        return _saved(step, body)
+        return _saved(step, body, values)
 
     def _sent(self, step: Step, values: Values, budget: Budget) -> tuple[Answer, Mapping[str, str]]:
         """Make the request, once more with a new token when the old one is refused; return what was sent along."""
@@ -127,9 +127,21 @@ def _asked(question: Question, body: object) -> object:
         return None
 
 
-def _saved(step: Step, body: object) -> dict[str, object]:
+def _saved(step: Step, body: object, values: Values) -> dict[str, object]:
     found = {name: _asked(question, body) for name, question in step.save.items()}
+    found |= {name: _chosen(choice, body, values) for name, choice in step.choose.items()}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _chosen(choice: Choice, body: object, values: Values) -> object:
+    """Return what is taken of the first in the list that is meant; None when there is none."""
+    items, wanted = _asked(choice.of, body), choice.equals.text(values).casefold()
+    fits = (
+        (item for item in items if str(_asked(choice.key, item)).casefold() == wanted)
+        if isinstance(items, list)
+        else ()
+    )
+    return next((_asked(choice.take, item) for item in fits), None)
 
 
 def _texts(templates: Mapping[str, Template], values: Values) -> dict[str, str]:

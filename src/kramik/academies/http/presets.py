@@ -13,12 +13,12 @@ import msgspec
 
 from kramik.academies import Features, Lasts
 from kramik.academies.http.academy import HttpAcademy
-from kramik.academies.http.recipe import Reading, RecipeText
+from kramik.academies.http.recipe import Links, Reading, RecipeText
 from kramik.academies.http.settings import Courses, common, opened
 from kramik.errors import Rejected
 from kramik.table import Secret
 
-NAMES = ("thinkific",)
+NAMES = ("discourse", "thinkific", "teachable", "circle", "kajabi", "heartbeat", "moodle", "learnworlds")
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +59,11 @@ def shape(name: str) -> type[msgspec.Struct]:
     vendor = preset(name)
     more: list[tuple[str, object, object]] = [
         ("base_url", str, vendor.base_url or msgspec.NODEFAULT),
-        ("link", str, vendor.link),
+        (
+            "link",
+            Links,
+            vendor.link if isinstance(vendor.link, str) else msgspec.field(default_factory=vendor.link.copy),
+        ),
         ("link_hosts", list[str], msgspec.field(default_factory=list)),
         ("courses", Courses, msgspec.field(default_factory=dict)),
         ("private_network", bool, False),
@@ -93,7 +97,7 @@ def academy(name: str, settings: msgspec.Struct, *, call_seconds: float) -> Http
 
 def _told(vendor: Preset, settings: msgspec.Struct) -> Preset:
     """Return the recipe with what its owner chose."""
-    link: str = msgspec.structs.asdict(settings)["link"]
+    link: Links = msgspec.structs.asdict(settings)["link"]
     return msgspec.structs.replace(vendor, link=link)
 
 

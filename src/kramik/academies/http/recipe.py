@@ -36,6 +36,8 @@ ORDER = (
     "ends",
 )
 OK = (200, 201, 202, 204)
+RECORDED = "recorded"
+"""The link that was recorded when access was given, for the steps that get a new one."""
 
 Body = object
 """What JSON can be, with templates in place of texts."""
@@ -49,6 +51,24 @@ class Already(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     status: list[int]
     when: str = ""
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of a list: the first of `of` whose `key` equals a value, as text and in any case; `take` of it is saved."""
+
+    of: str
+    key: str
+    equals: str
+    take: str = ""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """How one of a list is chosen."""
+
+    of: Question
+    key: Question
+    equals: Template
+    take: Question
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +86,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     fail_when: str = ""
     retry_on: list[int] = []
     save: dict[str, str] = {}
+    choose: dict[str, Chosen] = {}
     when: str = ""
     unless: str = ""
     harmless: bool = False
@@ -73,14 +94,17 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 Steps = list[dict[str, object]]
 
+Links = str | list[str]
+"""A link, or several of which the first counts whose places all have a value."""
+
 
 class RecipeText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A recipe as it is written down; `found` is the saved name that says that access was given."""
 
     repeat: Repeat
-    link: str
+    link: Links
     grant: Steps
-    fresh_link: str = ""
+    fresh_link: Links = ""
     lag: float = 0.0
     headers: dict[str, str] = {}
     auth: dict[str, object] = {}
@@ -106,6 +130,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     fail_when: Question | None
     retry_on: frozenset[int]
     save: Mapping[str, Question]
+    choose: Mapping[str, Choice]
     when: str
     unless: str
     harmless: bool
@@ -115,8 +140,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about an academy but its address and its secrets."""
 
     repeat: Repeat
-    link: Template
-    fresh_link: Template
+    link: tuple[Template, ...]
+    fresh_link: tuple[Template, ...]
     found: str
     headers: Mapping[str, Template]
     journeys: Mapping[Journey, tuple[Step, ...]]
@@ -128,7 +153,7 @@ class Reading:
 
     def __init__(self, settings: Iterable[str], secrets: Iterable[str]) -> None:
         self.problems: list[Problem] = []
-        self._open = {*(f"order.{each}" for each in ORDER), *settings}
+        self._open = {"base_url", *(f"order.{each}" for each in ORDER), *settings}
         self._secret = {*self._open, *(f"secret.{each}" for each in secrets)}
 
     def text(self, where: str, text: str, saved: frozenset[str] = frozenset(), *, secret: bool) -> Template:
@@ -141,6 +166,11 @@ class Reading:
         for wrong in template.unknown(found, {*(self._secret if secret else self._open), *saved}):
             self._add(where, wrong)
         return found
+
+    def links(self, where: str, raw: Links, saved: frozenset[str]) -> tuple[Template, ...]:
+        """Read the links, of which the first whose places have values counts."""
+        texts = [raw] if isinstance(raw, str) else raw
+        return tuple(self.text(where, each, saved, secret=False) for each in texts if each)
 
     def texts(self, where: str, raw: Mapping[str, str], saved: frozenset[str]) -> dict[str, Template]:
         """Read the values of a flat table."""
@@ -167,11 +197,11 @@ class Reading:
         saved = {name: _saved(steps) for name, steps in _journeys(text).items()}
         if text.found not in saved["find"] and text.find:
             self._add("found", "must name what a step of find saves when access was given")
-        links = saved["grant"] & saved["find"] if text.find else saved["grant"]
+        links = saved["grant"] | saved["find"]
         return Recipe(
             repeat=text.repeat,
-            link=self.text("link", text.link, links, secret=False),
-            fresh_link=self.text("fresh_link", text.fresh_link, saved["fresh"], secret=False),
+            link=self.links("link", text.link, links),
+            fresh_link=self.links("fresh_link", text.fresh_link, saved["fresh"] | {RECORDED}),
             found=text.found,
             headers=self.texts("headers", text.headers, frozenset()),
             journeys={name: self.journey(name, steps) for name, steps in _journeys(text).items()},
@@ -180,7 +210,7 @@ class Reading:
 
     def journey(self, name: str, raw: Steps) -> tuple[Step, ...]:
         """Read the steps of a journey; what one saves, those behind it may use."""
-        steps, saved = [], frozenset[str]()
+        steps, saved = [], frozenset[str]({RECORDED} if name == "fresh" else ())
         for number, each in enumerate(raw):
             where = f"{name}[{number}]"
             try:
@@ -190,7 +220,7 @@ class Reading:
                     self._add(f"{where}.{problem.field}", problem.message)
                 continue
             steps.append(self._step(where, written, saved))
-            saved |= written.save.keys()
+            saved |= written.save.keys() | written.choose.keys()
         return tuple(steps)
 
     def _step(self, where: str, step: Written, saved: frozenset[str]) -> Step:
@@ -213,9 +243,20 @@ class Reading:
             fail_when=self.question(f"{where}.fail_when", step.fail_when),
             retry_on=frozenset(step.retry_on),
             save=questions,
+            choose={
+                key: self._choice(f"{where}.choose.{key}", each, saved) for key, each in step.choose.items()
+            },
             when=step.when,
             unless=step.unless,
             harmless=step.harmless or step.method == "GET",
+        )
+
+    def _choice(self, where: str, chosen: Chosen, saved: frozenset[str]) -> Choice:
+        return Choice(
+            of=self.question(f"{where}.of", chosen.of) or _nothing,
+            key=self.question(f"{where}.key", chosen.key) or _nothing,
+            equals=self.text(f"{where}.equals", chosen.equals, saved, secret=False),
+            take=self.question(f"{where}.take", chosen.take or chosen.key) or _nothing,
         )
 
     def _shape(self, where: str, step: Written, saved: frozenset[str]) -> None:
@@ -260,7 +301,7 @@ def _journeys(text: RecipeText) -> dict[Journey, Steps]:
 
 
 def _saved(steps: Steps) -> frozenset[str]:
-    tables = (step.get("save") for step in steps)
+    tables = (step.get(key) for step in steps for key in ("save", "choose"))
     return frozenset(str(name) for each in tables if isinstance(each, dict) for name in each)
 
 

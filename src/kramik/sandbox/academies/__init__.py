@@ -19,6 +19,48 @@ OPERATIONS = ("grant", "find", "link", "revoke", "open", "token", "setup", "memb
 """
 
 
+def _circle() -> Vendor:
+    from kramik.sandbox.academies import circle
+
+    return circle
+
+
+def _discourse() -> Vendor:
+    from kramik.sandbox.academies import discourse
+
+    return discourse
+
+
+def _heartbeat() -> Vendor:
+    from kramik.sandbox.academies import heartbeat
+
+    return heartbeat
+
+
+def _kajabi() -> Vendor:
+    from kramik.sandbox.academies import kajabi
+
+    return kajabi
+
+
+def _learnworlds() -> Vendor:
+    from kramik.sandbox.academies import learnworlds
+
+    return learnworlds
+
+
+def _moodle() -> Vendor:
+    from kramik.sandbox.academies import moodle
+
+    return moodle
+
+
+def _teachable() -> Vendor:
+    from kramik.sandbox.academies import teachable
+
+    return teachable
+
+
 def _files() -> Vendor:
     from kramik.sandbox.academies import files
 
@@ -37,7 +79,18 @@ def _thinkific() -> Vendor:
     return thinkific
 
 
-_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {"files": _files, "ghost": _ghost, "thinkific": _thinkific}
+_PLATFORMS: Mapping[str, Callable[[], Vendor]] = {
+    "files": _files,
+    "ghost": _ghost,
+    "thinkific": _thinkific,
+    "teachable": _teachable,
+    "circle": _circle,
+    "kajabi": _kajabi,
+    "heartbeat": _heartbeat,
+    "moodle": _moodle,
+    "learnworlds": _learnworlds,
+    "discourse": _discourse,
+}
 
 NAMES = tuple(_PLATFORMS)
 """The vendors; each is mounted at `/<name>`."""
