@@ -83,6 +83,13 @@ def test_whom_buttondown_will_not_mail(kind: str) -> None:
     assert 1 == len(sent)
 
 
+def test_somebody_new_who_has_to_confirm() -> None:
+    """Whom Buttondown asks to confirm after all does not wait for that to get what they paid for."""
+    ended, sent = begin(ABSENT, person("unactivated"))
+    assert isinstance(ended, NotMailable)
+    assert 2 == len(sent)
+
+
 @pytest.mark.parametrize("code", ["subscriber_suppressed", "subscriber_blocked"])
 def test_a_person_who_is_locked_out(code: str) -> None:
     """A refusal about the person is no reason to stop the order."""
