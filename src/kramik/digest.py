@@ -21,6 +21,9 @@ NAME = "digest"
 HOUR = 6
 """Of the day in UTC, before which no digest is written."""
 
+LOOKED_AT = timedelta(days=60)
+"""How old an order may be that is looked through for something that waits; a parked one may be any age."""
+
 LISTED = 50
 _PAGE = 200
 
@@ -41,13 +44,16 @@ def due(ports: Ports, *, now: datetime) -> str:
         diary.put(NAME, today, version=last.version if last else 0)
     except Conflict:
         return ""
-    return written(ports, since=now - timedelta(days=1))
+    return written(ports, now=now)
 
 
-def written(ports: Ports, *, since: datetime) -> str:
+def written(ports: Ports, *, now: datetime) -> str:
     """Return what the digest says; nothing when there is nothing to say."""
-    fresh = list(_every(ports.orders, Query(since=since)))
-    waiting = list(_every(ports.orders, Query(state="parked")))
+    since = now - timedelta(days=1)
+    recent = list(_every(ports.orders, Query(since=now - LOOKED_AT)))
+    fresh = [order for order in recent if order.created_at >= since]
+    parked = _every(ports.orders, Query(state="parked", until=now - LOOKED_AT))
+    waiting = [*(order for order in recent if order.attention), *parked]
     poison = len(ports.queue.poisoned())
     if not (fresh or waiting or poison):
         return ""

@@ -75,16 +75,15 @@ class Tasks:
         if order is None:
             who = f"{message.name} <{message.email}>"
             about = message.order or "no order number"
-            return Park(
-                f"a withdrawal that fits no order: {who}, {about}, at {message.nonce}; answer it by mail"
-            )
+            why = f"a withdrawal that fits no order: {who}, {about}, at {message.nonce}; answer it by mail"
+            telling.of_poison(self._ports, received, "a withdrawal that fits no order", now=clock())
+            return Park(why)
         stated = Withdrawal(
             at=datetime.fromisoformat(message.nonce), name=message.name, statement=message.note
         )
         work = self._work(order, clock)
         work.note(lambda each: each.withdraw(stated))
-        until = received.until - timedelta(seconds=self._timing.call)
-        return work.run(self._link, until=until, stop=stop)
+        return self._run(work, received, clock, stop)
 
     def _work(self, order: Order, clock: Clock) -> Fulfilment:
         return Fulfilment(
@@ -108,11 +107,16 @@ class Tasks:
         if event is not None:
             self._apply(work, event, now=clock())
         self._settle_quotas(work, now=clock())
-        plan = work.run(self._link, until=self._until(received), stop=stop)
-        if work.owes:
-            self._ports.queue.put(Message(order=order.id, task="tell"), now=clock()).result()
+        plan = self._run(work, received, clock, stop)
         unwanted = "" if event is None else work.order.unwanted(event)
         return Park(unwanted) if unwanted and isinstance(plan, Done) else plan
+
+    def _run(self, work: Fulfilment, received: Received, clock: Clock, stop: Callable[[], bool]) -> Plan:
+        """Let the work go on; what its seller is owed then has a message of its own, and waits for nothing."""
+        plan = work.run(self._link, until=self._until(received), stop=stop)
+        if work.owes:
+            self._ports.queue.put(Message(order=work.order.id, task="tell"), now=clock()).result()
+        return plan
 
     def _tell(self, received: Received, clock: Clock) -> Plan:
         if not received.message.order:

@@ -13,6 +13,7 @@ from kramik.journal import STEPS, StepName
 from kramik.money import Money
 from kramik.notice import Notice
 from kramik.order import Order, place
+from kramik.withdrawal import Withdrawal
 from tests.story.example import NOON, a_paid_order, an_intent, an_order, paid, refund
 
 BEFORE: tuple[StepName, ...] = ("confirmation", *STEPS)
@@ -24,6 +25,19 @@ def confirmed() -> Order:
     return place("order-1", an_intent(), now=NOON, confirm=True).apply(paid(), now=NOON)
 
 
+def withdrawn() -> Order:
+    """Return an order from which the buyer withdrew."""
+    done = a_paid_order()
+    for name in STEPS:
+        done = done.record(name, "r", now=NOON)
+    return done.complete(now=NOON).withdraw(Withdrawal(at=NOON, name="Anna", statement="I withdraw"))
+
+
+def order_with(name: StepName) -> Order:
+    """Return an order that has this step and has not made it."""
+    return {"revocation": refunded, "withdrawal": withdrawn}.get(name, confirmed)()
+
+
 def refunded() -> Order:
     """Return a refunded order whose access is to be taken back."""
     order = a_paid_order().record("invitation", "https://course", now=NOON).apply(refund(), now=NOON)
@@ -33,19 +47,17 @@ def refunded() -> Order:
 @pytest.mark.parametrize("name", get_args(StepName))
 def test_a_step_that_was_refused(name: StepName) -> None:
     """Nothing happened at the other side, and one command goes on."""
-    order = (refunded() if name == "revocation" else confirmed()).park(name, "refused with 403", now=NOON)
+    order = order_with(name).park(name, "refused with 403", now=NOON)
     [sentence] = means(order)
     assert "and nothing happened there" in sentence
     assert "mend the cause, then: kramik orders retry order-1" in comes_next(order)
-    assert order.attention == (f"{name}: refused with 403",)
+    assert f"{name}: refused with 403" in order.attention
 
 
 @pytest.mark.parametrize("name", get_args(StepName))
 def test_a_step_of_which_nobody_knows(name: StepName) -> None:
     """Where to look, for whom, and one command for either answer."""
-    order = (refunded() if name == "revocation" else confirmed()).park(
-        name, "cut off", now=NOON, unknown=True
-    )
+    order = order_with(name).park(name, "cut off", now=NOON, unknown=True)
     [sentence] = means(order)
     assert sentence.endswith("look there for anna@example.com")
     receipt = "LINK" if name == "invitation" else "RECEIPT"
@@ -120,6 +132,11 @@ def test_a_notice_that_was_given_up_is_explained() -> None:
     assert ["refund: you were not told by webhook: answered 410"] == means(
         a_paid_order().owe([owed], now=NOON)
     )
+
+
+def test_a_withdrawal_that_is_not_decided() -> None:
+    """The seller has a command for it."""
+    assert any("kramik orders withdrawal order-1 --accept" in each for each in comes_next(withdrawn()))
 
 
 def test_a_story_that_is_over() -> None:

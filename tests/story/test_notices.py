@@ -15,7 +15,7 @@ from kramik.event import PaymentEvent
 from kramik.money import Money
 from kramik.notice import KEPT, Channel, Notice, owing
 from kramik.order import Order
-from kramik.ports import News
+from kramik.ports import Effect, News
 from kramik.queue import Message
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
@@ -146,6 +146,21 @@ def test_a_refund_whose_access_is_taken_back_needs_nobody(clock: FakeClock) -> N
     assert ["kramik takes the access back; there is nothing to do"] == [
         news.text.partition(": ")[2] for news in bells["mail"].heard
     ]
+
+
+def test_a_buyer_who_withdraws(clock: FakeClock) -> None:
+    """The days run from the statement on, so nobody waits for a sweep; a statement that fits no order is told, too."""
+    bells = both()
+    acknowledged = Effect(repeat="keyed", do=lambda _: "by mail 1")
+    shop = a_shop({**World(clock).effects(), "withdrawal": acknowledged}, tellers=bells)
+    bought(shop, clock, paid())
+    for email in ("anna@example.com", "eve@example.com"):
+        shop.ask_withdrawal(email, "Anna", order="", statement="", now=clock()).result()
+        work_off(shop, clock)
+    for bell in bells.values():
+        assert ["withdrawal", "poison"] == [news.kind for news in bell.heard]
+        assert "kramik orders withdrawal" in bell.heard[0].text
+        assert "eve@" not in bell.heard[1].text
 
 
 def test_a_notification_that_nobody_can_read(clock: FakeClock) -> None:
@@ -336,6 +351,7 @@ def test_a_digest_a_day(clock: FakeClock) -> None:
     [digest] = [news for news in bells["mail"].heard if news.kind == "digest"]
     assert "1 (1 parked)" in digest.text
     assert f"{order.id}  {order.attention[0]}" in digest.text
+    assert "Waiting for you: 1\n" in digest.text
     clock.forward(86_400)
     shop.sweep(now=clock())
     work_off(shop, clock)

@@ -21,6 +21,7 @@ _ASKED: dict[StepName, tuple[str, str]] = {
     "purchase": ("the mailing tool", "register the purchase"),
     "sequence": ("the mailing tool", "start the mails with the access link"),
     "revocation": ("the academy", "take the access back"),
+    "withdrawal": ("the post", "mail the acknowledgement of the withdrawal"),
 }
 _BY_POST = ("the post", "mail the access link in place of the mailing tool")
 
@@ -51,8 +52,14 @@ def comes_next(order: Order) -> list[str]:
         settle = "send the money back and discard its poison: kramik poison list; or the buyer pays the right amount"
         return [settle if order.stuck else "the buyer pays; nothing happens before that", *_owed(order)]
     steps = filter(None, (_of_step(order, step) for step in order.steps))
-    found = [*steps, *_retries(order), *_owed(order)]
+    found = [*steps, *_retries(order), *_undecided(order), *_owed(order)]
     return found or ["nothing; the story is over"]
+
+
+def _undecided(order: Order) -> Iterator[str]:
+    stated = order.withdrawal
+    if stated is not None and not stated.decision and order.status != "refunded":
+        yield f"decide about the withdrawal: kramik orders withdrawal {order.id} --accept, or --refuse --why TEXT"
 
 
 def _parked(order: Order) -> list[Step]:
@@ -68,8 +75,10 @@ def _of_parked(order: Order, step: Step) -> str:
 
 
 def _consequence(order: Order, step: Step) -> str:
+    if step.name == "withdrawal":
+        return "the law wants the buyer to have it without delay"
     if step.name == "revocation":
-        return "the money went back, and the course may still be open at the academy"
+        return "the contract was undone, and the course may still be open at the academy"
     if step.name == "confirmation":
         return "the buyer has no copy of the contract, which the law wants them to have"
     if not order.opened:
