@@ -136,6 +136,15 @@ def _payu() -> Kind[Gateway]:
     return Kind(Settings, lambda settings, _: PayuGateway(settings), FEATURES)
 
 
+def _payu_rest() -> Kind[CallingGateway]:
+    from kramik.gateways.payu.rest import FEATURES, PayuRestGateway, Settings
+
+    def make(settings: Settings, call: float) -> PayuRestGateway:
+        return PayuRestGateway(settings, call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
+
+
 def _tpay() -> Kind[Gateway]:
     from kramik.gateways.tpay import FEATURES, DailyCertificates, Settings, TpayGateway
 
@@ -304,6 +313,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "imoje": _imoje,
     "autopay": _autopay,
     "payu": _payu,
+    "payu_rest": _payu_rest,
     "tpay": _tpay,
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,

@@ -43,6 +43,16 @@ def answering(raw: bytes) -> Script:
     return lambda connection, _over: connection.sendall(raw)
 
 
+def in_turn(*answers: bytes) -> Script:
+    """Answer each request with the next of these, and with the last one from then on."""
+    left = list(answers)
+
+    def script(connection: socket.socket, _over: Event) -> None:
+        connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+    return script
+
+
 def closing(raw: bytes = b"") -> Script:
     """Answer with these bytes and close the connection."""
 

@@ -43,6 +43,12 @@ def _payu() -> Vendor:
     return payu
 
 
+def _payu_rest() -> Vendor:
+    from kramik.sandbox.vendors import payu_rest
+
+    return payu_rest
+
+
 def _tpay() -> Vendor:
     from kramik.sandbox.vendors import tpay
 
@@ -95,6 +101,7 @@ _VENDORS: Mapping[str, Callable[[], Vendor]] = {
     "imoje": _imoje,
     "autopay": _autopay,
     "payu": _payu,
+    "payu_rest": _payu_rest,
     "tpay": _tpay,
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,

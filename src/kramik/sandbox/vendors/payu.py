@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import md5, sha256, sha384, sha512
 from urllib.parse import parse_qsl, quote_plus
@@ -53,16 +54,17 @@ OK = 200
 STATUSES = {"paid": "COMPLETED", "pending": "PENDING", "failed": "CANCELED"}
 _SIGNATURE = re.compile(r"sender=([0-9]+);algorithm=(SHA-(?:256|384|512));signature=([0-9a-f]+)")
 _MINUTE, _HOUR = 60.0, 3600.0
+PAUSES = (
+    *(_MINUTE * each for each in (1, 2, 5, 10, 30)),
+    *(_HOUR * each for each in (1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 36, 48, 60, 72)),
+)
 
 
 class PayuDialect:
     """The protocol of PayU, with one point of sale."""
 
     name = "payu"
-    pauses = (
-        *(_MINUTE * each for each in (1, 2, 5, 10, 30)),
-        *(_HOUR * each for each in (1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 36, 48, 60, 72)),
-    )
+    pauses = PAUSES
 
     def __init__(self, panel: Panel, *, pos_id: str, second_key: str) -> None:
         self._panel, self._pos, self._key = panel, pos_id, second_key.encode()
@@ -87,14 +89,8 @@ class PayuDialect:
         """Write about an order or about a refund; PayU tells nothing of chargebacks."""
         if told.kind == "chargeback":
             return []
-        content = _refund(told) if told.kind == "refund" else _order(told, asked)
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        signature = md5(body + self._key, usedforsecurity=False).hexdigest()
-        header = f"sender=checkout;signature={signature};algorithm=MD5;content=DOCUMENT"
-        names = ("OpenPayu-Signature", "X-OpenPayU-Signature")
-        return [
-            Letter(body=body, headers={"content-type": "application/json", **dict.fromkeys(names, header)})
-        ]
+        content = refund(told) if told.kind == "refund" else _order(told, asked)
+        return [letter(content, self._key)]
 
     def accepts(self, letter: Letter, status: int, body: bytes) -> bool:  # noqa: ARG002 - the status says it all
         """Say whether the status is 200."""
@@ -128,6 +124,35 @@ def dialect(panel: Panel) -> PayuDialect:
     return PayuDialect(panel, **DEMO)
 
 
+def letter(content: Mapping[str, object], key: bytes) -> Letter:
+    """Write a message and sign it, with MD5, under both names of the header."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    signature = md5(body + key, usedforsecurity=False).hexdigest()
+    header = f"sender=checkout;signature={signature};algorithm=MD5;content=DOCUMENT"
+    names = ("OpenPayu-Signature", "X-OpenPayU-Signature")
+    return Letter(body=body, headers={"content-type": "application/json", **dict.fromkeys(names, header)})
+
+
+def refund(told: Notification) -> dict[str, object]:
+    """Write about money that went back."""
+    facts = {
+        "refundId": told.id,
+        "amount": str(told.amount),
+        "currencyCode": told.currency,
+        "status": "FINALIZED",
+        "statusDateTime": now(),
+        "reason": "refund",
+        "reasonDescription": "na życzenie klienta",
+        "refundDate": now(),
+    }
+    return {"orderId": told.of, "extOrderId": told.order, "refund": facts}
+
+
+def now() -> str:
+    """Return the time as PayU writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _urlencoded(value: str) -> str:
     return quote_plus(value, safe="").replace("~", "%7E")
 
@@ -148,7 +173,7 @@ def _order(told: Notification, asked: Request) -> dict[str, object]:
     order = {
         "orderId": told.id,
         "extOrderId": told.order,
-        "orderCreateDate": _now(),
+        "orderCreateDate": now(),
         "notifyUrl": asked.notify,
         "customerIp": "127.0.0.1",
         "merchantPosId": told.shop_id,
@@ -161,22 +186,4 @@ def _order(told: Notification, asked: Request) -> dict[str, object]:
         "products": [product],
     }
     properties = [{"name": "PAYMENT_ID", "value": "73543257"}]
-    return {"order": order, "localReceiptDateTime": _now(), "properties": properties}
-
-
-def _refund(told: Notification) -> dict[str, object]:
-    refund = {
-        "refundId": told.id,
-        "amount": str(told.amount),
-        "currencyCode": told.currency,
-        "status": "FINALIZED",
-        "statusDateTime": _now(),
-        "reason": "refund",
-        "reasonDescription": "na życzenie klienta",
-        "refundDate": _now(),
-    }
-    return {"orderId": told.of, "extOrderId": told.order, "refund": refund}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"order": order, "localReceiptDateTime": now(), "properties": properties}
