@@ -15,8 +15,7 @@ from kramik.hosts.azure.appsettings import NOT_ON_FLEX, needed
 from kramik.hosts.azure.leak import leaks
 from kramik.hosts.azure.resources import VERSIONS
 from kramik.hosts.azure.template import Choices, template, text
-from kramik.hosts.cli import new
-from kramik.hosts.cli.azure import command
+from kramik.hosts.cli import main, new
 from tests.azure.arm import Call, calls, parsed, strings
 
 SECRETS = ("KRAMIK_SECRET", "IMOJE_SERVICE_KEY")
@@ -223,4 +222,4 @@ def test_the_host_polls_every_minute_and_says_its_encoding() -> None:
 
 def azure(*arguments: str) -> Result:
     """Run `kramik azure`."""
-    return CliRunner().invoke(command, list(arguments), prog_name="kramik azure")
+    return CliRunner().invoke(main, ["azure", *arguments], prog_name="kramik")

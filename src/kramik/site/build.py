@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
-from kramik.site import headers
+from kramik.site import headers, static_web_app
 from kramik.site.pages import Pages
 from kramik.site.source import Source
 
@@ -84,6 +84,7 @@ def _for_machines(source: Source) -> Mapping[str, str]:
         "robots.txt": "\n".join(robots) + "\n",
         "sitemap.xml": _sitemap(source),
         "_headers": headers.host_file(source),
+        static_web_app.FILE: static_web_app.config(source),
     }
 
 

@@ -23,13 +23,14 @@ _DATA = frozenset({".toml", ".html", ".css", ".js", ".svg", ".json"})
 _SOURCE = Path(__file__).parents[2]
 
 
-def files() -> dict[str, bytes]:
+def files(root: str = ROOT) -> dict[str, bytes]:
     """Return the files, by their path below site-packages."""
-    modules = reached(ROOT)
+    modules = reached(root)
     taken = {name: path.read_bytes() for name, path in sorted((_file(each) for each in modules), key=str)}
     folders = {(_SOURCE.parent / name).parent for name in taken if name.endswith("/__init__.py")} - {_SOURCE}
-    data = (path for folder in folders for path in folder.rglob("*") if path.suffix in _DATA)
-    taken |= {path.relative_to(_SOURCE.parent).as_posix(): path.read_bytes() for path in data}
+    data = {path for folder in folders for path in folder.rglob("*") if path.suffix in _DATA}
+    beside = {path.relative_to(_SOURCE.parent).as_posix(): path for path in data}
+    taken |= {name: path.read_bytes() for name, path in beside.items() if not _stays(name.replace("/", "."))}
     return dict(sorted(taken.items()))
 
 
@@ -39,11 +40,15 @@ def reached(root: str) -> set[str]:
     waiting = [root]
     while waiting:
         name = waiting.pop()
-        if name in seen or name.startswith(LEFT_OUT) or not _exists(name):
+        if name in seen or _stays(name) or not _exists(name):
             continue
         seen.add(name)
         waiting += [*_imports(name), name.rpartition(".")[0] or name]
     return seen
+
+
+def _stays(module: str) -> bool:
+    return any(f"{module}.".startswith(f"{each}.") for each in LEFT_OUT)
 
 
 def _imports(module: str) -> Iterator[str]:
@@ -63,5 +68,6 @@ def _exists(module: str) -> bool:
 def _file(module: str) -> tuple[str, Path]:
     """Return the name below site-packages, and the path, of a module or a package."""
     path = _SOURCE.parent.joinpath(*module.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    package = path / "__init__.py"
+    path = package if package.is_file() else path.with_suffix(".py")
     return path.relative_to(_SOURCE.parent).as_posix(), path

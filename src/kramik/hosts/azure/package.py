@@ -7,6 +7,7 @@ No secret gets into it: not from `.env`, not from the environment, not from a fi
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,9 @@ Source: Azure/azure-functions-python-worker, python/prodV4/worker.py.
 """
 
 SHOP = "shop"
+
+BLOB_ACADEMIES = ("files",)
+"""Academies that keep course files in blobs."""
 
 FUNCTION_APP = """\
 from pathlib import Path
@@ -53,8 +57,10 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     interpreter: str
 
 
-def package(folder: Path, target: Target, secrets: Mapping[str, str]) -> Package:
-    """Return the package of the shop in this folder; `secrets` are the values that may not be in it, by name.
+def package(folder: Path, target: Target, secrets: Mapping[str, str], root: str = own.ROOT) -> Package:
+    """Return the package of the shop in this folder.
+
+    `secrets` are the values that may not be in it, by name; `root` is the module that the app begins with.
 
     Raises:
         ConfigurationError: a file holds a secret, or a dependency has no wheel for the target.
@@ -63,9 +69,9 @@ def package(folder: Path, target: Target, secrets: Mapping[str, str]) -> Package
     problems = tuple(leaks(ours, secrets))
     if problems:
         raise ConfigurationError(*problems)
-    carried = wheels.loaded(requirements.chosen(requirements.text(), target.markers), target)
+    carried = wheels.loaded(_required(ours, target), target)
     files = {f"{SHOP}/{name}": content for name, content in ours.items()}
-    files |= {f"{SITE_PACKAGES}/{name}": content for name, content in {**carried, **own.files()}.items()}
+    files |= {f"{SITE_PACKAGES}/{name}": content for name, content in {**carried, **own.files(root)}.items()}
     files |= {"function_app.py": FUNCTION_APP.encode(), "host.json": hostfile.text().encode()}
     made = bytecode.compiled(files, target)
     content = archive({**files, **made})
@@ -79,6 +85,15 @@ def package(folder: Path, target: Target, secrets: Mapping[str, str]) -> Package
         python=target.version,
         interpreter=str(target.interpreter or ""),
     )
+
+
+def _required(ours: Mapping[str, bytes], target: Target) -> list[str]:
+    """Return what this shop needs; a client of Azure that only some academies use stays away from the others."""
+    chosen = requirements.chosen(requirements.text(), target.markers)
+    academy = tomllib.loads(ours.get("shop.toml", b"").decode()).get("academy", {})
+    if academy.get("kind") in BLOB_ACADEMIES:
+        return chosen
+    return [line for line in chosen if not line.startswith("azure-storage-blob==")]
 
 
 def shop_files(folder: Path) -> dict[str, bytes]:

@@ -13,8 +13,10 @@ from typing import Literal
 
 import msgspec
 
-Version = Literal["3.12", "3.13"]
-VERSIONS: tuple[Version, ...] = ("3.13", "3.12")
+Version = Literal["3.11", "3.12", "3.13"]
+VERSIONS: tuple[Version, ...] = ("3.13", "3.12", "3.11")
+"""The newest first. 3.11 is there for machines that have no newer one to try a package with."""
+
 CONSUMPTION: Version = "3.12"
 """The last version on Linux Consumption, which gets no newer ones."""
 

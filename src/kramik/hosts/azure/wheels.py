@@ -25,6 +25,10 @@ _NEVER_ASKED = frozenset({"dnspython", "pycparser"})
 _PARTS = {"stdnum": ("__init__.py", "exceptions.py", "util.py", "pl/")}
 """Of a package that is large, what kramik uses. A test holds that every import of kramik finds its module."""
 _FOLDERS = frozenset({"tests", "test", "__pycache__", "headers", "scripts"})
+_SPARE = ("yaml/_yaml.", "multidict/_testcapi.", "anyio/_backends/_trio", "werkzeug/debug/")
+"""Parts that have a stand-in in the same package, or that only a test or another event loop asks for."""
+_TWINS = tuple(f"azure/{client}/aio/" for client in ("data/tables", "storage/blob", "storage/queue"))
+"""The asynchronous twins of Azure's clients; kramik is synchronous throughout."""
 _KEPT = ("METADATA", "entry_points.txt", "licen", "copying", "notice", "authors")
 """Of a `.dist-info`: what `importlib.metadata` reads, and what licences want to travel with their code."""
 
@@ -104,7 +108,7 @@ def _runs(path: PurePosixPath) -> bool:
 
 def _used(name: str) -> bool:
     first, _, rest = name.partition("/")
-    return first not in _PARTS or rest.startswith(_PARTS[first])
+    return not name.startswith((*_TWINS, *_SPARE)) and (first not in _PARTS or rest.startswith(_PARTS[first]))
 
 
 def _problem(message: str) -> Problem:
