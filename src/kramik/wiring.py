@@ -6,6 +6,7 @@ Each adapter is imported inside its own function, so that a process loads only w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -555,11 +556,15 @@ def asleep() -> None:
 def open_store(file: Path, *, wake: Callable[[], None] = asleep) -> SqliteStore:
     """Open the embedded store; `wake` is called when a message can be taken.
 
+    A new file is for its owner alone: it holds buyers and secrets.
+
     Raises:
         ConfigurationError: the file is none of ours, or newer than this version.
     """
     from kramik.stores.sqlite import SqliteStore
 
+    with suppress(OSError):  # what is wrong with the place, the store says better
+        file.touch(mode=0o600)
     return SqliteStore(file, wake=wake)
 
 

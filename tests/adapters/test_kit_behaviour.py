@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kramik.errors import KramikError, NeedsOperator, NotMailable, OutcomeUnknown, Rejected, Transient
 from kramik.http import Budget
+from kramik.intent import Consent
 from kramik.mailers.kit import KitMailer
 from kramik.ports import Delivery, Vault
 from kramik.sandbox.mailers.kit.gate import API_KEY, LIMITS, OLD_API_KEY
@@ -137,6 +138,15 @@ def test_product_without_a_sequence(made: KitMailer) -> None:
     assert "no sequence" in refused(made, sold(sequence=""))
     assert made.sequence.find is not None
     assert made.sequence.find(sold(sequence="")) is None
+
+
+def test_consent(account: Office) -> None:
+    """With `only_with_consent` who agreed to nothing more is mailed by the shop, and who agreed by Kit."""
+    made, silent = account.mailer(only_with_consent=True), sold()
+    assert "agree" in refused(made, silent)
+    given = Consent(id="marketing", version="1", sha256="", lang="pl", given_at=datetime.now(UTC))
+    assert made.sequence.do(sold(consents=(given,)))
+    assert [] == account.effects(buyer(silent), "sequence")
 
 
 def test_sequence_that_is_not_there(made: KitMailer) -> None:

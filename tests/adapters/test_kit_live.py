@@ -92,6 +92,12 @@ def test_field_that_kit_names_otherwise(account: Office) -> None:
     assert "'moj_link_agregaty_w_praktyce'" in found[1]
 
 
+def test_two_products_with_one_field(account: Office) -> None:
+    """Two products whose names come down to one field would hide each other's link."""
+    (found,) = told(account, product("agregaty-w-praktyce"), product("agregaty--w-praktyce"))
+    assert ("agregaty--w-praktyce", True) == (found[0], "shares the field" in found[1])
+
+
 def test_wrong_key(account: Office) -> None:
     """A key that Kit refuses is the only thing said."""
     (found,) = told(account, product(sequence="77"), api_key="kit_of_nobody")

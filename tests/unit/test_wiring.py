@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -39,3 +40,12 @@ def test_an_adapter_whose_extra_is_missing_says_what_to_install() -> None:
 def test_an_adapter_of_the_core_needs_no_extra() -> None:
     """Nobody looks for a package that is not needed."""
     wiring.require("imoje", lambda _: None)
+
+
+def test_orders_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """A new file of orders, and what lies beside it while it is open, can be read by nobody else."""
+    with wiring.open_store(tmp_path / "shop.sqlite") as store:
+        store.vault.put("kit", "s3cret", version=0)
+        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert {"shop.sqlite", "shop.sqlite-wal"} <= {*modes}
+    assert {0o600} == {*modes.values()}

@@ -20,6 +20,7 @@ _HEAD = """\
 Each vendor can be tried without an account: `kramik demo --{option} NAME`, or `kramik serve --sandbox --{option} NAME`.
 
 This page is made of the `FEATURES` in `src/kramik/{folder}/` by `python -m kramik.hosts.cli.delivery_matrix {folder}`.
+How to add another one: [{adding}](../adding-{page}.md).
 """
 _SAFETY = """\
   `keyed`: the vendor keeps our key.
@@ -40,6 +41,8 @@ _MAILERS = (
             "SMTP is any mail server: in the place of a mailing tool, or beside it as the shop's own post."
         ),
         option="mailer",
+        adding="adding a mailing tool",
+        page="a-mailer",
         folder="mailers",
     ),
     """\
@@ -58,6 +61,8 @@ _ACADEMIES = (
         title="Academies",
         first="An academy is where the course is; kramik lets the buyer in.",
         option="academy",
+        adding="adding an academy",
+        page="an-academy",
         folder="academies",
     ),
     """\

@@ -14,6 +14,7 @@ import msgspec
 from kramik.catalogue import Product
 from kramik.errors import KramikError, NeedsOperator, Problem, Rejected
 from kramik.http import Client
+from kramik.mailers import sharing
 from kramik.mailers.kit.people import UNPROCESSABLE, refused, said
 from kramik.mailers.kit.purchases import Pagination
 from kramik.mailers.kit.settings import Names
@@ -78,6 +79,7 @@ def compared(
     make: Callable[[str], str] | None,
 ) -> Iterator[Problem]:
     """Yield how products do not fit what an account has; `make` makes a missing field and says what is wrong."""
+    yield from sharing(products, settings.field_of)
     numbers, keys = {each.id: each for each in sequences}, {each.key for each in fields}
     for product in products:
         if wrong := _about_sequence(settings, product, numbers):

@@ -16,7 +16,6 @@ from kramik.catalogue import Product
 from kramik.errors import (
     ConfigurationError,
     NeedsOperator,
-    NotMailable,
     OutcomeUnknown,
     Problem,
     Rejected,
@@ -129,10 +128,7 @@ class KitMailer:
         return purchases.find(self._open, delivery.order, headers, budget=Budget(self._call_seconds))
 
     def _begin(self, delivery: Delivery) -> str:
-        intent, budget = delivery.order.intent, Budget(self._call_seconds)
-        if not intent.sequence:
-            raise NotMailable("the product names no sequence of Kit")
-        sequence = self._settings.sequence_of(intent.sequence)
+        sequence, budget = self._settings.starts(delivery.order), Budget(self._call_seconds)
         with nothing_yet():
             person = self._known(delivery, budget)
         return sequences.add(self._client, sequence, person, budget=budget)

@@ -6,8 +6,9 @@ import re
 
 import msgspec
 
-from kramik.errors import ConfigurationError, NeedsOperator, Problem
-from kramik.mailers import Features
+from kramik.errors import ConfigurationError, NeedsOperator, NotMailable, Problem
+from kramik.mailers import Features, wants_news
+from kramik.order import Order
 from kramik.table import Secret
 
 FEATURES = Features(
@@ -39,13 +40,15 @@ class Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The names that a product has at Kit, whichever version of the API is spoken.
 
     `{product}` in `field` and `tag` is the product; `sequences` names sequences by their number, for products that
-    say a name. `lag` is how many seconds late lists are.
+    say a name. `lag` is how many seconds late lists are. With `only_with_consent` a sequence starts only for buyers who
+    agreed to marketing.
     """
 
     field: str = "link_{product}"
     tag: str = "purchased:{product}"
     sequences: dict[str, int] = {}
     lag: float = LAG
+    only_with_consent: bool = False
 
     def field_of(self, product: str) -> str:
         """Return the key of the custom field that carries the access link of this product.
@@ -57,6 +60,21 @@ class Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def tag_of(self, product: str) -> str:
         """Return the name of the tag that stands for a purchase."""
         return self.tag.replace("{product}", product)
+
+    def starts(self, order: Order) -> int:
+        """Return the number of the sequence that this order starts.
+
+        Raises:
+            NotMailable: it starts none, so that the shop has to mail the access itself.
+            NeedsOperator: the product's sequence has no number.
+        """
+        if not order.intent.sequence:
+            raise NotMailable("the product names no sequence of Kit")
+        if self.only_with_consent and not wants_news(order):
+            raise NotMailable(
+                "the buyer did not agree to more than the access, and `only_with_consent` is set"
+            )
+        return self.sequence_of(order.intent.sequence)
 
     def sequence_of(self, name: str) -> int:
         """Return the number of a product's sequence.

@@ -19,7 +19,6 @@ from kramik.catalogue import Product
 from kramik.errors import (
     ConfigurationError,
     NeedsOperator,
-    NotMailable,
     OutcomeUnknown,
     Problem,
     Rejected,
@@ -146,9 +145,7 @@ class KitV3Mailer:
 
     def _begin(self, delivery: Delivery) -> str:
         intent, budget = delivery.order.intent, Budget(self._call_seconds)
-        if not intent.sequence:
-            raise NotMailable("the product names no sequence of Kit")
-        sequence = self._settings.sequence_of(intent.sequence)
+        sequence = self._settings.starts(delivery.order)
         with nothing_yet():
             person = self._known(delivery, budget)
         mailable(person)
