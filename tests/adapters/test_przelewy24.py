@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -249,6 +251,35 @@ def test_answer_about_another_payment() -> None:
         asked = order.begin_payment(msgspec.convert({"reference": "mine-1", "url": "u", "at": NOON}, Begun))
         with pytest.raises(NeedsOperator, match="another payment"):
             made.ask(asked)
+        made.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "number", "believed"),
+    [(2, 5, True), (1, 5, False), (2, 6, False), (0, 5, False), (3, 5, False)],
+)
+def test_a_refused_verification_is_looked_into(status: int, number: int, *, believed: bool) -> None:
+    """Only what the vendor knows as verified, with this very payment, was verified before."""
+    order = fresh_order()
+    shop = {"gateway": "przelewy24", "shop_id": "235316"}
+    order = msgspec.structs.replace(order, intent=msgspec.structs.replace(order.intent, **shop))
+    known = {"status": status, "sessionId": "s-1", "orderId": number, "amount": 29_900, "currency": "PLN"}
+    event = PaymentEvent(
+        order=order.id, reference="5", kind="paid", money=order.intent.price, begun="s-1", **shop
+    )
+
+    def script(connection: socket.socket, over: Event) -> None:
+        asked = server.asked[-1].startswith(b"GET")
+        said = reply(200, json.dumps({"data": known}).encode()) if asked else reply(400, b'{"error": "no"}')
+        answering(said)(connection, over)
+
+    with serving(script) as server:
+        made = Przelewy24Gateway(msgspec.structs.replace(SETTINGS, base_url=server.url), call_seconds=1)
+        if believed:
+            assert event == made.confirm(order, event)
+        else:
+            with pytest.raises(Rejected):
+                made.confirm(order, event)
         made.close()
 
 

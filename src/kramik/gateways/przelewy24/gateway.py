@@ -8,28 +8,26 @@ Source: https://developers.przelewy24.pl (REST API), https://github.com/mnastals
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha384
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Problem, Rejected
+from kramik.errors import ConfigurationError, NeedsOperator, Problem, Rejected
 from kramik.event import Begun, PaymentEvent, difference
-from kramik.gateways import Features
+from kramik.gateways import Features, ask_each
+from kramik.gateways.przelewy24 import told
 from kramik.http import Client
-from kramik.money import LIMIT, Money
+from kramik.money import Money
 from kramik.order import Order
-from kramik.payment import Acknowledgement, RawNotification, same
+from kramik.payment import Acknowledgement, RawNotification
 from kramik.ports import Returns
 from kramik.table import Secret
 
-NAME = "przelewy24"
 FEATURES = Features(
     title="Przelewy24",
     start="call",
@@ -56,18 +54,6 @@ LOOKED_AT = 5
 PAID, VERIFIED, RETURNED = 1, 2, 3
 NOT_FOUND = 404
 
-_PAYMENT = (
-    "merchantId",
-    "posId",
-    "sessionId",
-    "amount",
-    "originAmount",
-    "currency",
-    "orderId",
-    "methodId",
-    "statement",
-)
-_REFUND = ("orderId", "sessionId", "refundsUuid", "merchantId", "amount", "currency", "status")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _OK = Acknowledgement(body=b"OK")
 
@@ -85,20 +71,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_key: Secret
     pos_id: int = 0
     base_url: str = "https://secure.przelewy24.pl"
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification, of a payment or (with `refundsUuid`) of a refund, as it is read before it is trusted."""
-
-    sessionId: str  # noqa: N815 - the vendor's spelling, here and below
-    amount: int
-    currency: str
-    orderId: int  # noqa: N815
-    merchantId: int  # noqa: N815
-    posId: int = 0  # noqa: N815
-    originAmount: int = 0  # noqa: N815
-    refundsUuid: str = ""  # noqa: N815
-    status: int = 0
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -153,7 +125,7 @@ class Przelewy24Gateway:
     @property
     def shop_id(self) -> str:
         """Our account, and the point of sale where that is another number."""
-        return _shop(self._settings.merchant_id, self._pos)
+        return told.shop(self._settings.merchant_id, self._pos)
 
     def begin(self, order: Order, returns: Returns, *, now: datetime) -> Begun:
         """Register a payment; each call is a session of its own, so that a lost answer stands in nobody's way.
@@ -179,13 +151,8 @@ class Przelewy24Gateway:
             NotAuthentic: the vendor did not sign this; nothing may be stored.
             NeedsOperator: the vendor did sign it, and it contradicts itself; it is kept for a person.
         """
-        told, fields = _read(raw.body)
-        names = _REFUND if told.refundsUuid else _PAYMENT
-        expected = signed({name: fields.get(name) for name in names}, self._settings.crc)
-        given = fields.get("sign")
-        if not isinstance(given, str) or not same(expected.encode(), given.encode("utf-8", "replace")):
-            raise NotAuthentic("the field sign does not fit the notification")
-        return self._refund(told) if told.refundsUuid else self._payment(told)
+        notice = told.read(raw.body, self._settings.crc)
+        return told.refund(notice, self.shop_id) if notice.refundsUuid else told.payment(notice)
 
     def acknowledge(self, raw: RawNotification) -> Acknowledgement:  # noqa: ARG002 - it is the same for all of them
         """Return status 200; only the verification ends the repeats."""
@@ -202,7 +169,7 @@ class Przelewy24Gateway:
             return event
         core = {"sessionId": event.begun, "orderId": int(event.reference), **_money_fields(event.money)}
         asked = {**core, "merchantId": self._settings.merchant_id, "posId": self._pos}
-        asked["sign"] = signed(core, self._settings.crc)
+        asked["sign"] = told.signed(core, self._settings.crc)
         try:
             answer = self._client.send("PUT", "/api/v1/transaction/verify", doing="verifying", json=asked)
         except Rejected:
@@ -222,10 +189,17 @@ class Przelewy24Gateway:
         Raises:
             KramikError: it can not be asked now.
         """
-        known = (self._known(each.reference) for each in order.begun[-LOOKED_AT:])
-        found = [each for each in known if each is not None]
-        paid = [self._paid(each) for each in found if each.status in (PAID, VERIFIED, RETURNED)]
-        return [*paid, *(self._gone_back(each) for each in found if each.status == RETURNED)]
+        return ask_each([each.reference for each in order.begun[-LOOKED_AT:]], self._asked)
+
+    def _asked(self, session: str) -> PaymentEvent | None:
+        """Ask for one payment and return what its notification would have said; one that went back is told as that."""
+        known = self._known(session)
+        if known is None or known.status not in (PAID, VERIFIED, RETURNED):
+            return None
+        if known.status == RETURNED:
+            reference = f"{known.orderId}-returned"
+            return told.returned(session, known.orderId, self.shop_id, reference=reference)
+        return told.paid(session, known.orderId, self.shop_id, told.money(known.amount, known.currency))
 
     def close(self) -> None:
         """Close the connections."""
@@ -248,7 +222,7 @@ class Przelewy24Gateway:
             "language": intent.lang if intent.lang in LANGUAGES else "en",
             "timeLimit": MINUTES,
             **({"channel": channel} if channel else {}),
-            "sign": signed(core, self._settings.crc),
+            "sign": told.signed(core, self._settings.crc),
         }
 
     def _known(self, session: str) -> Known | None:
@@ -266,56 +240,6 @@ class Przelewy24Gateway:
             raise NeedsOperator("Przelewy24 answered about another payment; look at base_url in shop.toml")
         return known
 
-    def _payment(self, told: Told) -> PaymentEvent:
-        if told.amount != told.originAmount:
-            why = f"Przelewy24 signed two amounts for payment {told.orderId}; look at it in its panel"
-            raise NeedsOperator(why)
-        return PaymentEvent(
-            order=_order(told.sessionId),
-            gateway=NAME,
-            reference=str(told.orderId),
-            kind="paid",
-            shop_id=_shop(told.merchantId, told.posId),
-            money=_money(told.amount, told.currency),
-            begun=told.sessionId,
-        )
-
-    def _refund(self, told: Told) -> PaymentEvent | None:
-        """Read money that went back; the message names no point of sale, but only ours has this key."""
-        if told.status != 0:
-            return None
-        return PaymentEvent(
-            order=_order(told.sessionId),
-            gateway=NAME,
-            reference=told.refundsUuid,
-            kind="refund",
-            shop_id=self.shop_id,
-            money=_money(told.amount, told.currency),
-            of=str(told.orderId),
-        )
-
-    def _paid(self, known: Known) -> PaymentEvent:
-        return PaymentEvent(
-            order=_order(known.sessionId),
-            gateway=NAME,
-            reference=str(known.orderId),
-            kind="paid",
-            shop_id=self.shop_id,
-            money=_money(known.amount, known.currency),
-            begun=known.sessionId,
-        )
-
-    def _gone_back(self, known: Known) -> PaymentEvent:
-        reference = str(known.orderId)
-        return PaymentEvent(
-            order=_order(known.sessionId),
-            gateway=NAME,
-            reference=f"{reference}-returned",
-            kind="refund",
-            shop_id=self.shop_id,
-            of=reference,
-        )
-
 
 class _Data(msgspec.Struct, Generic[Shape], frozen=True):
     """The envelope of an answer."""
@@ -323,52 +247,5 @@ class _Data(msgspec.Struct, Generic[Shape], frozen=True):
     data: Shape
 
 
-def signed(fields: Mapping[str, object], crc: str) -> str:
-    """Return the signature of these fields, in hex: Unicode and `/` stay as they are in the JSON that is hashed."""
-    text = json.dumps({**fields, "crc": crc}, separators=(",", ":"), ensure_ascii=False)
-    return sha384(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _read(body: bytes) -> tuple[Told, dict[str, object]]:
-    """Read what is not trusted yet.
-
-    Raises:
-        NotAuthentic: it is no notification, so nobody signed it.
-    """
-    try:
-        fields = json.loads(body.decode(), object_pairs_hook=_once, parse_float=_refuse)
-        return msgspec.convert(fields, Told), fields
-    except (ValueError, RecursionError):
-        raise NotAuthentic("this is no notification of Przelewy24") from None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name came twice")
-    return fields
-
-
-def _refuse(text: str) -> float:
-    raise ValueError(f"no whole number: {text[:20]}")
-
-
-def _order(session: str) -> str:
-    return session.rpartition("-")[0] or session
-
-
-def _shop(merchant: int, pos: int) -> str:
-    return str(merchant) if merchant == pos else f"{merchant}/{pos}"
-
-
 def _money_fields(money: Money) -> dict[str, object]:
     return {"amount": money.minor, "currency": money.currency}
-
-
-def _money(minor: int, currency: str) -> Money:
-    if 0 <= minor < LIMIT:
-        try:
-            return Money(minor=minor, currency=currency)
-        except Rejected:
-            pass
-    raise NeedsOperator(f"Przelewy24 named {minor} {currency[:9]!r}, which is no money; look in its panel")
