@@ -10,21 +10,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from types import MappingProxyType
-from typing import Protocol
 from urllib.parse import parse_qs
 
 import msgspec
 
 from kramik import download, form, openapi, status
 from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, at_once, plain, see
-from kramik.errors import Conflict, GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
+from kramik.errors import GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
 from kramik.invariants import ENDED
-from kramik.offer import Offer
 from kramik.order import Order
-from kramik.payment import PaymentRequest, RawNotification
+from kramik.payment import RawNotification
 from kramik.ports import Clock, CourseFile
+from kramik.replies import Pages, Replies
 from kramik.shop import Placed, Shop
 
 LARGEST_BODY = 64 * 1024
@@ -34,54 +33,13 @@ FRONT = "index.html"
 
 Handler = Callable[[Request, str], Answer]
 
-_SAFE = (("x-content-type-options", "nosniff"),)
-
-
-class Pages(Protocol):
-    """The pages that the functions answer with; made from the templates of the static site."""
-
-    def order_form(
-        self,
-        product: str,
-        lang: str,
-        values: Mapping[str, str],
-        problems: Sequence[Problem],
-        *,
-        offer: Offer | None = None,
-    ) -> str:
-        """Return the order page of an offer with the values kept and the problems shown."""
-        ...
-
-    def payment_form(self, request: PaymentRequest, lang: str) -> str:
-        """Return a page that submits the gateway's form."""
-        ...
-
-    def unpayable(self, url: str, lang: str) -> str:
-        """Return a page that says that the order is kept, with a button that tries to pay it again."""
-        ...
-
-    def withdrawal(
-        self, stated: Mapping[str, str], problems: Sequence[Problem], lang: str, *, at: datetime | None = None
-    ) -> str:
-        """Return the withdrawal as it was stated: to be corrected, to be confirmed, or taken at a moment."""
-        ...
-
-    def message(self, name: str, lang: str) -> str:
-        """Return a page that says one thing."""
-        ...
-
-    def files(self, title: str, lang: str, items: Sequence[CourseFile]) -> str:
-        """Return a page that lists the files of a course; their links are relative to it."""
-        ...
-
 
 class Web:
     """Every route of one shop."""
 
     def __init__(self, shop: Shop, pages: Pages, clock: Clock, *, page_headers: Mapping[str, str]) -> None:
         self._shop, self._pages, self._clock = shop, pages, clock
-        own = {name.lower(): value for name, value in page_headers.items()}
-        self._page_headers = tuple((own | dict(PRIVATE)).items())
+        self._say = Replies(shop, pages, clock, page_headers=page_headers)
         self._routes: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
             ("GET", re.compile(r"/api/warm"), self.warm),
             ("POST", re.compile(r"/api/orders"), self.place),
@@ -104,24 +62,25 @@ class Web:
     def handle(self, request: Request) -> Answer:
         """Find the handler and let it answer; whatever goes wrong becomes an answer too."""
         if request.method == "OPTIONS":
-            return self._allowed(request)
+            return self._say.allowed(request)
         methods = []
         for method, pattern, handler in self._routes:
             match = pattern.fullmatch(request.path)
             if match and (request.method == method or (request.method, method) == ("HEAD", "GET")):
-                return self._guarded(request, lambda: handler(request, match[1] if match.re.groups else ""))  # noqa: B023 - called at once
+                found = match[1] if match.re.groups else ""
+                return self._say.guarded(request, partial(handler, request, found))
             methods += [method] if match else []
         if methods:
             allow = (("allow", ", ".join(sorted({*methods, "OPTIONS"}))),)
-            return self._finished(
-                request, self._failure(request, HTTPStatus.METHOD_NOT_ALLOWED, "method", headers=allow)
+            return self._say.finished(
+                request, self._say.failure(request, HTTPStatus.METHOD_NOT_ALLOWED, "method", headers=allow)
             )
-        return self._finished(request, self._failure(request, HTTPStatus.NOT_FOUND, "not_found"))
+        return self._say.finished(request, self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found"))
 
     def too_large(self, request: Request) -> Response:
         """Answer a body over the limit."""
-        return self._finished(
-            request, self._failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+        return self._say.finished(
+            request, self._say.failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
         )
 
     def warm(self, request: Request, _: str) -> Answer:  # noqa: ARG002 - a handler
@@ -139,10 +98,10 @@ class Web:
             draft, problems = form.read_draft(fields, key=request.headers.get("idempotency-key", ""))
             placed = self._shop.place(draft, now=self._clock(), problems=problems)
         except Rejected as error:
-            return self._invalid(request, fields, error.problems)
+            return self._say.invalid(request, fields, error.problems)
         return Pending(
             stored=placed.stored,
-            then=lambda: self._guarded_now(request, lambda: self._placed(request, placed)),
+            then=lambda: self._say.guarded_now(request, lambda: self._placed(request, placed)),
             calls=self._shop.calls(placed.order),
         )
 
@@ -168,19 +127,19 @@ class Web:
         """Show the buyer where their order stands; unknown and foreign look the same."""
         order = self._shop.status(order_id, _key(request))
         if order is None:
-            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found", program=True)
+            return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found", program=True)
         return as_json(HTTPStatus.OK, status.shown(self._shop, order), headers=PRIVATE)
 
     def pay(self, request: Request, order_id: str) -> Answer:
         """Send the buyer of an unpaid order to the gateway again: the same order, whatever happened on the way."""
         order = self._shop.status(order_id, _key(request))
         if order is None:
-            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found")
+            return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found")
         if order.status != "placed":
             return self._paid_before(request, order)
         return Pending(
             stored=at_once(),
-            then=lambda: self._guarded_now(request, lambda: self._payment(request, order, HTTPStatus.OK)),
+            then=lambda: self._say.guarded_now(request, lambda: self._payment(request, order, HTTPStatus.OK)),
             calls=self._shop.calls(order),
         )
 
@@ -202,23 +161,23 @@ class Web:
         if shelf is None or order is None or not order.opened:
             return self._closed(request, None if shelf is None else order)
         if order.ended(self._clock()):
-            return self._failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
+            return self._say.failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
         found = shelf.fetch(order.intent.course, path or FRONT)
         if isinstance(found, CourseFile):
             return download.answer(found, request)
         if found is not None and path:
             return see(found)
         if path:
-            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found", lang=order.intent.lang)
+            return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found", lang=order.intent.lang)
         items = shelf.items(order.intent.course)
-        return self._page(HTTPStatus.OK, self._pages.files(order.intent.title, order.intent.lang, items))
+        return self._say.page(HTTPStatus.OK, self._pages.files(order.intent.title, order.intent.lang, items))
 
     def _closed(self, request: Request, order: Order | None) -> Response:
         if order is None:
-            return self._failure(request, HTTPStatus.NOT_FOUND, "not_found")
+            return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found")
         if order.status in ENDED:
-            return self._failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
-        return self._failure(request, HTTPStatus.NOT_FOUND, "not_ready", lang=order.intent.lang)
+            return self._say.failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
+        return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_ready", lang=order.intent.lang)
 
     def resend(self, request: Request, _: str) -> Answer:
         """Answer the same to everybody; the worker finds out whether there is something to send."""
@@ -229,13 +188,13 @@ class Web:
         stored = self._shop.ask_resend(email, now=self._clock())
         return Pending(
             stored=stored,
-            then=lambda: self._guarded_now(request, lambda: self._resent_when(stored, request, lang)),
+            then=lambda: self._say.guarded_now(request, lambda: self._resent_when(stored, request, lang)),
         )
 
     def withdraw(self, request: Request, _: str) -> Answer:
         """Take a withdrawal in two steps, state and confirm; the answer never says whether there is an order."""
         fields = form.decode_json(request.body) if request.has_json() else form.decode_form(request.body)
-        lang, now = self._lang(fields.get("lang", "")), self._clock()
+        lang, now = self._say.lang(fields.get("lang", "")), self._clock()
         stated, problems = form.read_withdrawal(fields)
         if problems or fields.get("confirm") != "yes":
             return self._to_confirm(request, stated, problems, lang)
@@ -244,7 +203,7 @@ class Web:
         )
         return Pending(
             stored=stored,
-            then=lambda: self._guarded_now(
+            then=lambda: self._say.guarded_now(
                 request, lambda: self._withdrawn(stored, request, stated | {"lang": lang}, at=now)
             ),
         )
@@ -274,18 +233,20 @@ class Web:
             return as_json(made, content, headers=PRIVATE)
         if payment.method == "GET":
             return see(payment.url)
-        return self._page(HTTPStatus.OK, self._pages.payment_form(payment, order.intent.lang))
+        return self._say.page(HTTPStatus.OK, self._pages.payment_form(payment, order.intent.lang))
 
     def _unpayable(self, request: Request, order: Order) -> Response:
         later = (("retry-after", "5"),)
         url = self._shop.payment_url(order)
         if not request.wants_json():
-            page = self._page(HTTPStatus.SERVICE_UNAVAILABLE, self._pages.unpayable(url, order.intent.lang))
+            page = self._say.page(
+                HTTPStatus.SERVICE_UNAVAILABLE, self._pages.unpayable(url, order.intent.lang)
+            )
             return msgspec.structs.replace(page, headers=page.headers + later)
         message = "the order is kept, but the payment can not begin now; post to payment_url in a moment"
         problem = Problem(field="gateway", code="gateway_down", message=message)
         more = {"order": order.id, "payment_url": url, "status_url": self._shop.status_url(order)}
-        return self._problems(
+        return self._say.problems(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The payment can not begin now.",
             [problem],
@@ -297,7 +258,7 @@ class Web:
         if not request.wants_json():
             return see(self._shop.returns(order).done)
         problem = Problem(field="", code="already_paid", message="this order is paid; look at its status")
-        return self._failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
+        return self._say.failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
 
     def _acknowledged(self, stored: Future[None], response: Response) -> Response:
         try:
@@ -313,9 +274,9 @@ class Web:
         """Show the statement again: with what is wrong with it, or with the button that confirms it."""
         if not request.wants_json():
             status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
-            return self._page(status, self._pages.withdrawal(stated, problems, lang))
+            return self._say.page(status, self._pages.withdrawal(stated, problems, lang))
         if problems:
-            return self._problems(
+            return self._say.problems(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", problems
             )
         return as_json(HTTPStatus.OK, {"status": "to_confirm", **stated}, headers=PRIVATE)
@@ -327,7 +288,7 @@ class Web:
         if request.wants_json():
             told = {"status": "accepted", "at": at.isoformat(), **stated}
             return as_json(HTTPStatus.ACCEPTED, told, headers=PRIVATE)
-        return self._page(HTTPStatus.ACCEPTED, self._pages.withdrawal(stated, (), stated["lang"], at=at))
+        return self._say.page(HTTPStatus.ACCEPTED, self._pages.withdrawal(stated, (), stated["lang"], at=at))
 
     def _resent_when(self, stored: Future[None], request: Request, lang: str) -> Response:
         stored.result()
@@ -336,112 +297,7 @@ class Web:
     def _resent(self, request: Request, lang: str) -> Response:
         if request.wants_json():
             return as_json(HTTPStatus.ACCEPTED, {"status": "accepted"}, headers=PRIVATE)
-        return self._page(HTTPStatus.ACCEPTED, self._pages.message("resent", self._lang(lang)))
-
-    # Errors
-
-    def _guarded(self, request: Request, answer: Callable[[], Answer]) -> Answer:
-        try:
-            given = answer()
-        except Exception as error:  # noqa: BLE001 - no stack trace ever leaves
-            return self._finished(request, self._broken(request, error))
-        if isinstance(given, Response):
-            return self._finished(request, given)
-        return msgspec.structs.replace(given, then=lambda: self._finished(request, given.then()))
-
-    def _guarded_now(self, request: Request, answer: Callable[[], Response]) -> Response:
-        try:
-            return answer()
-        except Exception as error:  # noqa: BLE001 - no stack trace ever leaves
-            return self._broken(request, error)
-
-    def _broken(self, request: Request, error: Exception) -> Response:
-        if isinstance(error, Rejected):
-            return self._problems(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "The request can not be read.", error.problems
-            )
-        if isinstance(error, Conflict):
-            problem = Problem(field="idempotency_key", code="conflict", message=str(error))
-            return self._failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
-        if isinstance(error, KramikError):
-            self._shop.ports.log("unavailable", path=_loggable(request.path), why=str(error))
-            return self._failure(
-                request, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", headers=(("retry-after", "5"),)
-            )
-        self._shop.ports.log("bug", path=_loggable(request.path), error=type(error).__name__)
-        return self._failure(request, HTTPStatus.INTERNAL_SERVER_ERROR, "unavailable")
-
-    def _invalid(self, request: Request, fields: Mapping[str, str], problems: Sequence[Problem]) -> Response:
-        unique = tuple({(each.field, each.code): each for each in problems}.values())
-        if request.wants_json():
-            return self._problems(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", unique
-            )
-        sold, lang = self._shop.catalogue.get(fields.get("product", "")), self._lang(fields.get("lang", ""))
-        costs = None
-        if sold is not None:
-            costs = self._shop.offer(sold, now=self._clock(), coupon=fields.get("coupon", "")[:200])
-        page = self._pages.order_form(fields.get("product", ""), lang, fields, unique, offer=costs)
-        return self._page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
-
-    def _problems(
-        self,
-        status: HTTPStatus,
-        title: str,
-        problems: Sequence[Problem],
-        *,
-        headers: tuple[tuple[str, str], ...] = (),
-        more: Mapping[str, object] = MappingProxyType({}),
-    ) -> Response:
-        content = {"type": "about:blank", "title": title, "status": int(status), "errors": problems, **more}
-        return as_json(status, content, headers=(*PRIVATE, *headers), kind="application/problem+json")
-
-    def _failure(
-        self,
-        request: Request,
-        status: HTTPStatus,
-        name: str,
-        *,
-        lang: str = "",
-        headers: tuple[tuple[str, str], ...] = (),
-        problem: Problem | None = None,
-        program: bool = False,
-    ) -> Response:
-        if program or request.wants_json() or name == "method":
-            found = problem or Problem(field="", code=name, message=status.phrase)
-            response = self._problems(status, status.phrase, [found])
-        else:
-            response = self._page(status, self._pages.message(name, self._lang(lang)))
-        return msgspec.structs.replace(response, headers=response.headers + headers)
-
-    def _page(self, status: HTTPStatus, page: str) -> Response:
-        headers = (("content-type", "text/html; charset=utf-8"), *self._page_headers)
-        return Response(status=status, body=page.encode(), headers=headers)
-
-    def _lang(self, lang: str) -> str:
-        return lang if lang in self._shop.langs else self._shop.langs[0]
-
-    # Other sites
-
-    def _allowed(self, request: Request) -> Response:
-        allow = (
-            ("access-control-allow-methods", "GET, POST, OPTIONS"),
-            ("access-control-allow-headers", "content-type, idempotency-key, accept"),
-            ("access-control-max-age", "600"),
-        )
-        return self._finished(request, Response(status=HTTPStatus.NO_CONTENT, headers=allow))
-
-    def _finished(self, request: Request, response: Response) -> Response:
-        known = {name for name, _ in response.headers}
-        headers = response.headers + tuple(each for each in _SAFE if each[0] not in known)
-        origin = request.headers.get("origin")
-        if origin is not None:
-            headers += (("vary", "origin"),)
-        if origin == self._shop.addresses.site_origin:
-            headers += (("access-control-allow-origin", origin),)
-        return msgspec.structs.replace(
-            response, headers=headers, body=b"" if request.method == "HEAD" else response.body
-        )
+        return self._say.page(HTTPStatus.ACCEPTED, self._pages.message("resent", self._say.lang(lang)))
 
 
 def _key(request: Request) -> str:
@@ -452,8 +308,3 @@ def _looks_ahead(request: Request) -> bool:
     """Say whether a browser loads a page in case somebody clicks; it throws away what is no success."""
     purposes = (request.headers.get(name, "") for name in ("sec-purpose", "purpose", "x-moz"))
     return any("prefetch" in purpose.lower() or "preview" in purpose.lower() for purpose in purposes)
-
-
-def _loggable(path: str) -> str:
-    """Return a path without what opens a course."""
-    return "/access/***" if path.startswith("/access/") else path
