@@ -15,16 +15,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kramik import table
+from kramik import blocks, table
+from kramik.blocks import Blocks, Filled
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.money import Money, parse_price
 from kramik.sale import Sale, overlapping
 from kramik.table import Shape
 
 LegalKind = Literal["content", "service", "event"]
-Filled = Annotated[str, msgspec.Meta(min_length=1)]
 
 _NAME = re.compile(r"(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.(?P<lang>[a-z]{2}))?\.md")
+_INNER_KEY = re.compile(r"unknown field `(\w+)`")
 _FRONT = re.compile(r"\A---[ \t]*\n(?P<front>.*?)^---[ \t]*$\n?(?P<body>.*)\Z", re.DOTALL | re.MULTILINE)
 
 
@@ -34,6 +35,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     summary: str = ""
     body: str = ""
+    blocks: Blocks = Blocks()
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +81,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
         return self.products.get(slug)
 
 
-class Front(msgspec.Struct, forbid_unknown_fields=True):
+class Front(Blocks, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The front matter of a product file, as written."""
 
     title: Filled
@@ -92,12 +94,12 @@ class Front(msgspec.Struct, forbid_unknown_fields=True):
     lang: str = ""
     opens: object = None
     closes: object = None
-    sales: list[dict[str, object]] = []
+    sales: tuple[dict[str, object], ...] = ()
     seats: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
-class TranslatedFront(msgspec.Struct, forbid_unknown_fields=True):
-    """The front matter of a translation: words only."""
+class TranslatedFront(Blocks, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The front matter of a translation: words and blocks only."""
 
     title: Filled
     summary: str = ""
@@ -171,11 +173,15 @@ def _one(
         )
     if parts["lang"] == original.lang:
         raise _problem(name, 1, "", f"translates {parts['slug']}.md into its own language; name another one")
-    return _translated(original, parts["lang"], front_matter(name, front, TranslatedFront), body)
+    words = front_matter(name, front, TranslatedFront)
+    wrong = [_at(name, front, key, message) for key, message in words.wrong()]
+    if wrong:
+        raise ConfigurationError(*wrong)
+    return _translated(original, parts["lang"], words, body)
 
 
 def _translated(product: Product, lang: str, front: TranslatedFront, body: str) -> Product:
-    words = Words(title=front.title, summary=front.summary, body=body)
+    words = Words(title=front.title, summary=front.summary, body=body, blocks=blocks.of(front))
     return msgspec.structs.replace(product, words={**product.words, lang: words})
 
 
@@ -185,7 +191,7 @@ def _product(front: _Front, slug: str, body: str, *, lang: str) -> Product:
     return Product(
         slug=slug,
         lang=own,
-        words={own: Words(title=fields.title, summary=fields.summary, body=body)},
+        words={own: Words(title=fields.title, summary=fields.summary, body=body, blocks=blocks.of(fields))},
         price=parse_price(fields.price),
         course=fields.course,
         sequence=str(fields.sequence),
@@ -240,6 +246,8 @@ class _Front:
             fields = front_matter(self._name, self._front, Front)
         except ConfigurationError as error:
             raise ConfigurationError(*error.problems, *self._problems) from None
+        for key, message in fields.wrong():
+            self._wrong(key, message)
         if self._problems:
             raise ConfigurationError(*self._problems)
         return fields
@@ -325,6 +333,10 @@ def _located(name: str, front: str, problem: Problem) -> Problem:
 def _at(name: str, front: str, field: str, message: str, *, code: str = "wrong") -> Problem:
     lines = front.splitlines()
     line = next((n for n, text in enumerate(lines, start=2) if text.startswith(f"{field}:")), 1)
+    inner = _INNER_KEY.search(message)
+    if inner and line > 1:
+        within = re.compile(rf"[\s{{,-]{re.escape(inner[1])}\s*:")
+        line = next((n for n, text in enumerate(lines[line - 2 :], start=line) if within.search(text)), line)
     return Problem(field=f"products/{name}:{line}", code=code, message=f"{field} {message}".strip())
 
 

@@ -144,6 +144,7 @@ class _Reading:
             consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
             timezone=shop.timezone,
+            theme=shop.theme,
             coupons=found or {},
             prices=prices or PriceList(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -27,6 +27,7 @@ class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
     languages: list[str] = []
     revoke_on_refund: bool = False
     timezone: str = ""
+    theme: Literal["zeszyt", "warsztat"] = "zeszyt"
 
 
 class Seller(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prices: PriceList = PriceList()
     revoke_on_refund: bool = False
     timezone: str = ""
+    theme: str = "zeszyt"
     consents: Mapping[str, ConsentText]
 
     @property

@@ -7,6 +7,7 @@ secrets that stand in the file, variables of the environment that are not set.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, TypeVar, get_args
 
@@ -25,6 +26,7 @@ SecretTable = Annotated[dict[str, str], _SECRET]
 """Secrets by a name of their own."""
 
 _ENV = "env:"
+_UNKNOWN = re.compile(r"unknown field `(\w+)`")
 
 
 def read(table: Mapping[str, object], shape: type[Shape], environ: Mapping[str, str] | None = None) -> Shape:
@@ -122,9 +124,27 @@ def _wrong(table: Mapping[str, object], fields: Mapping[str, msgspec.structs.Fie
         try:
             msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
-            yield Problem(field=key, code="wrong_type", message=f"is wrong: {error}")
+            yield Problem(
+                field=key, code="wrong_type", message=f"is wrong: {error}{_inner(error, field.type)}"
+            )
         except Rejected as error:
             yield from (Problem(field=key, code=each.code, message=each.message) for each in error.problems)
+
+
+def _inner(error: Exception, kind: object) -> str:
+    """Return a hint about an unknown key of a table inside a table."""
+    unknown = _UNKNOWN.search(str(error))
+    return f"; {nearest(unknown[1], dict.fromkeys(_keys(kind)))}" if unknown else ""
+
+
+def _keys(kind: object) -> Iterator[str]:
+    """Yield the keys of every struct that a type is made of."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in msgspec.structs.fields(kind):
+            yield field.encode_name
+            yield from _keys(field.type)
+    for inner in get_args(kind):
+        yield from _keys(inner)
 
 
 def _is_secret(field: msgspec.structs.FieldInfo) -> bool:

@@ -608,6 +608,8 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         form_action_origins=tuple(sorted(origins - {""})),
         now=now or datetime.now(UTC),
         conditions=Conditions(coupons=settings.coupons, prices=settings.prices),
+        pictures=settings.folder / "pictures",
+        theme=settings.theme,
     )
 
 

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")])
@@ -70,12 +71,17 @@ def test_the_output_that_the_readme_shows_is_that_of_the_demo() -> None:
 
 def test_the_settings_of_the_page_are_read_as_they_stand(tmp_path: Path) -> None:
     """Every file of docs/settings.md, side by side, makes a shop without a problem."""
-    (toml, coupons), (product,) = blocks("docs/settings.md", "toml"), blocks("docs/settings.md", "markdown")
+    toml, coupons = blocks("docs/settings.md", "toml")
+    product, with_blocks = blocks("docs/settings.md", "markdown")
     (prices,) = blocks("docs/settings.md", "csv")
     (tmp_path / "products").mkdir()
     (tmp_path / "pages").mkdir()
     (tmp_path / "shop.toml").write_text(toml, "utf-8")
     (tmp_path / "products" / "agregaty-w-praktyce.md").write_text(product, "utf-8")
+    (tmp_path / "products" / "with-blocks.md").write_text(with_blocks, "utf-8")
+    (tmp_path / "pictures").mkdir()
+    for name in ("tablica", "hanna", "marta"):
+        Image.new("RGB", (900, 600), "navy").save(tmp_path / "pictures" / f"{name}.jpg")
     (tmp_path / "coupons.toml").write_text(coupons, "utf-8")
     (tmp_path / "prices.csv").write_text(prices, "utf-8")
     for name in ("terms", "privacy"):

@@ -55,7 +55,7 @@ def site(source: Source, templates: Path | None = None) -> Mapping[str, bytes]:
             for path, html in _pages(source, pages, lang)
         }
     files |= {path: text.encode() for path, text in _for_machines(source).items()}
-    return files
+    return {**pages.theme.pictures.files, **files}
 
 
 def _pages(source: Source, pages: Pages, lang: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup
 
 from kramik.site.shown import typeset
@@ -15,8 +16,16 @@ from kramik.site.shown import typeset
 
 def render(text: str, lang: str) -> Markup:
     """Return the HTML of a text in this language."""
+    return _rendered(_parser().parse(text), lang)
+
+
+def inline(text: str, lang: str) -> Markup:
+    """Return the HTML of one line, without a paragraph around it."""
+    return _rendered(_parser().parseInline(text), lang)
+
+
+def _rendered(tokens: list[Token], lang: str) -> Markup:
     parser = _parser()
-    tokens = parser.parse(text)
     for token in tokens:
         for child in token.children or ():
             if child.type == "text":

@@ -38,6 +38,23 @@ def typeset(text: str, lang: str) -> str:
     return _ORPHAN.sub(rf"\1{NO_BREAK}", counted) if lang == "pl" else counted
 
 
+def plural(count: int, lang: str) -> str:
+    """Return which form of a noun follows a number: `one`, `few` or `many`."""
+    if count == 1:
+        return "one"
+    few = lang == "pl" and count % 10 in range(2, 5) and count % 100 not in range(12, 15)
+    return "few" if few else "many"
+
+
+def duration(minutes: int, lang: str) -> str:
+    """Return minutes as hours and minutes, such as `7 h 4 min`."""
+    hours, rest = divmod(minutes, 60)
+    hour = "godz." if lang == "pl" else "h"
+    parts = [f"{hours}{NO_BREAK}{hour}"] if hours else []
+    parts += [f"{rest}{NO_BREAK}min"] if rest or not hours else []
+    return " ".join(parts)
+
+
 def size(count: int, lang: str) -> str:
     """Return a number of bytes in the largest unit that leaves something before the point."""
     number, unit = float(count), "B"

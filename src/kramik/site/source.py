@@ -1,6 +1,6 @@
 """What a site is made from: the catalogue, the author's pages and the addresses, all of it already read.
 
-This package opens no file of the shop but its templates; whoever builds hands the texts over.
+This package opens no file of the shop but its templates and pictures; whoever builds hands the texts over.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -61,7 +62,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a site says; `site` and `api` are absolute URLs without a slash at the end.
 
     The first of `langs` and of `pay_ways` is the default; prices are those of `now`.
-    `pages` maps file names such as `terms.en.md` to texts.
+    `pictures` is a folder, `theme` a set of tokens; `pages` maps file names such as `terms.en.md` to texts.
     """
 
     name: str
@@ -77,6 +78,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     form_action_origins: tuple[str, ...]
     now: datetime
     conditions: Conditions = Conditions()
+    pictures: Path | None = None
+    theme: str = "zeszyt"
 
     def language(self, wanted: str) -> str:
         """Return the wanted language if the shop speaks it, else its default."""

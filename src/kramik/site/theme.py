@@ -11,14 +11,18 @@ from hashlib import sha256
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from kramik.errors import ConfigurationError, Problem
+from kramik.site.pictures import Pictures
 from kramik.site.source import Source
 
 if TYPE_CHECKING:
     from jinja2 import Environment, TemplateError
 
 HERE = Path(__file__).parent
+VARIANTS = ("warsztat",)
+"""Sets of tokens laid over those of the default theme, `zeszyt`."""
 ASSETS = ("kramik.css", "order.js", "thanks.js", "payment.js", "icon.svg")
 
 
@@ -61,13 +65,21 @@ class Theme:
             raise ConfigurationError(_problem(template, error)) from error
 
     @cached_property
+    def pictures(self) -> Pictures:
+        """Return the author's pictures."""
+        return Pictures(self.source.pictures, urlsplit(self.source.site).path.rstrip("/"))
+
+    @cached_property
     def assets(self) -> dict[str, Asset]:
         """Return every asset by its plain name; `user.css` of the shop ends the style sheet."""
         found = {name: Asset(name, self._content(name)) for name in ASSETS}
+        style = found["kramik.css"].content
+        if self.source.theme in VARIANTS:
+            style += (HERE / "assets" / f"{self.source.theme}.css").read_bytes()
         user = self._own / "user.css" if self._own else None
         if user and user.is_file():
-            found["kramik.css"] = Asset("kramik.css", found["kramik.css"].content + user.read_bytes())
-        return found
+            style += user.read_bytes()
+        return {**found, "kramik.css": Asset("kramik.css", style)}
 
     @cached_property
     def _environment(self) -> Environment:

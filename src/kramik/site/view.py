@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
+
 from kramik.catalogue import Product
 from kramik.money import Money
 from kramik.offer import Offer, offer
-from kramik.site import shown
+from kramik.site import markdown, shown
 from kramik.site.cover import cover
 from kramik.site.source import PayWay, Source, origin
 from kramik.site.texts import Texts
@@ -85,6 +87,36 @@ class View:
         """Return a text whose lines break where the language allows."""
         return shown.typeset(text, lang or self.lang)
 
+    def inline(self, text: str, lang: str = "") -> Markup:
+        """Return one line of Markdown as HTML."""
+        return markdown.inline(text, lang or self.lang)
+
+    def block(self, text: str, lang: str = "") -> Markup:
+        """Return Markdown as HTML."""
+        return markdown.render(text, lang or self.lang)
+
+    def picture(self, file: str, alt: str, kind: str) -> Markup:
+        """Return a picture of the author: hero, portrait or face."""
+        shown = self._theme.pictures.shown(file, kind)
+        size = {"width": str(shown.width), "height": str(shown.height)} if shown.width else {}
+        when = {"fetchpriority": "high"} if kind == "hero" else {"loading": "lazy", "decoding": "async"}
+        sources = {"srcset": shown.jpeg, "sizes": shown.sizes} if shown.jpeg else {}
+        best = (
+            _tag("source", {"type": "image/avif", "srcset": shown.avif, "sizes": shown.sizes})
+            if shown.avif
+            else ""
+        )
+        inside = _tag("img", {"src": shown.source, **sources, "alt": alt, **size, **when})
+        return Markup('<picture class="{}">{}{}</picture>').format(kind, best, inside)
+
+    def duration(self, minutes: int) -> str:
+        """Return minutes as the reader writes them."""
+        return shown.duration(minutes, self.lang)
+
+    def lessons(self, count: int) -> str:
+        """Return how many lessons there are, in words."""
+        return self.typeset(self._texts(f"count.lessons_{shown.plural(count, self.lang)}", count=count))
+
     def language_of(self, product: Product) -> str:
         """Return the language in which this page shows the words of a product."""
         return self.lang if self.lang in product.words else product.lang
@@ -97,11 +129,29 @@ class View:
         method = self._texts(f"method.{way.method}")
         return method if alone else f"{method} ({way.title})"
 
+    def ways(self) -> str:
+        """Return every way to pay, as words."""
+        named = [self._texts(f"method.{way.method}") for way in self._source.pay_ways if way.method]
+        gateways = [way.title for way in self._source.pay_ways if not way.method]
+        return ", ".join(dict.fromkeys((*named, *gateways)))
+
+    def access(self, product: Product) -> str:
+        """Return for how long a course can be seen."""
+        days = product.access_days
+        if days is None:
+            return self._texts("course.access_forever")
+        return self._texts("course.access_day" if days == 1 else "course.access_days", days=days)
+
     @property
     def preconnect(self) -> str:
         """Return the origin of the API when it is not the site's own."""
         api = origin(self._source.api)
         return "" if api == origin(self._source.site) else api
+
+
+def _tag(name: str, attributes: Mapping[str, str]) -> Markup:
+    inside = Markup(" ").join(Markup('{}="{}"').format(*each) for each in attributes.items())
+    return Markup("<{} {}>").format(name, inside)
 
 
 def _base(source: Source, *, api: bool) -> str:

@@ -36,14 +36,17 @@ def command(folder: Path) -> None:
 def make(folder: Path) -> None:
     """Copy the example shop and give it secrets of its own."""
     shutil.copytree(
-        example(), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".env", "data", "public")
+        example(),
+        folder,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns(".env", ".kramik", "data", "public"),
     )
     lines = [
         f"{name}={value}" for name, value in ({"KRAMIK_SECRET": secrets.token_hex(32)} | SANDBOX).items()
     ]
     (folder / ".env").touch(mode=0o600)
     (folder / ".env").write_text("\n".join([*lines, ""]), "utf-8")
-    (folder / ".gitignore").write_text(".env\ndata/\npublic/\n", "utf-8")
+    (folder / ".gitignore").write_text(".env\n.kramik/\ndata/\npublic/\n", "utf-8")
 
 
 def example() -> Path:

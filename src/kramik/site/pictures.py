@@ -1,0 +1,179 @@
+"""The author's pictures: AVIF and JPEG in several widths, made once for each content and kept in a cache.
+
+It needs Pillow (the extra `images`). Without it a picture is published as it is, and `kramik build` says so.
+Places of a camera and other metadata are never published where Pillow is there: only the pixels are kept.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import sha256
+from io import BytesIO
+from itertools import product
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kramik.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FOLDER = "pictures"
+CACHE = Path(".kramik") / "pictures"
+"""Below the shop's folder; it may be deleted at any time."""
+RECIPE = "1"
+"""Part of every name in the cache; another number makes all pictures anew."""
+
+_WIDTHS: Mapping[str, tuple[int, ...]] = {
+    "hero": (480, 800, 1200, 1600),
+    "portrait": (240, 480),
+    "face": (112,),
+}
+_SIZES = {"hero": "(min-width: 60rem) 24rem, 100vw", "portrait": "15rem", "face": "3.5rem"}
+_KINDS = (".jpg", ".jpeg", ".png", ".webp", ".avif")
+_CARD = (1200, 630)
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture as a page shows it: addresses below the site by width, and the size of the largest one (0: unknown)."""
+
+    avif: str = ""
+    jpeg: str = ""
+    source: str
+    sizes: str
+    width: int = 0
+    height: int = 0
+
+
+def can_resize() -> bool:
+    """Say whether Pillow is there."""
+    return importlib.util.find_spec("PIL") is not None
+
+
+class Pictures:
+    """The pictures of one shop; `files` are those that pages asked for, by their path below the site."""
+
+    def __init__(self, folder: Path | None, base: str = "") -> None:
+        self.files: dict[str, bytes] = {}
+        self._folder, self._base = folder, base
+        self._shown: dict[tuple[str, str], Shown] = {}
+
+    def shown(self, file: str, kind: str) -> Shown:
+        """Return a picture in the widths of its kind: hero, portrait or face.
+
+        Raises:
+            ConfigurationError: there is no such file, or it is no picture; show it to the author.
+        """
+        found = self._shown.get((file, kind))
+        if found is None:
+            found = self._shown[file, kind] = self._made(file, kind)
+        return found
+
+    def card(self, file: str) -> str:
+        """Return the address of a picture of 1200x630 for previews elsewhere, empty without Pillow.
+
+        Raises:
+            ConfigurationError: as `shown`.
+        """
+        if not can_resize():
+            return ""
+        content, name = self._read(file), self._name(file)
+        path = f"assets/{name}-card.jpg"
+        self.files[path] = self._kept(path, lambda: _jpeg(_cut(_opened(file, content), _CARD)))
+        return f"{self._base}/{path}"
+
+    def _made(self, file: str, kind: str) -> Shown:
+        content, name = self._read(file), self._name(file)
+        if not can_resize():
+            path = f"assets/{name}{PurePosixPath(file).suffix.lower()}"
+            self.files[path] = content
+            return Shown(source=f"{self._base}/{path}", sizes=_SIZES[kind])
+        picture = _opened(file, content)
+        widths = [width for width in _WIDTHS[kind] if width < picture.width] or [picture.width]
+        sets: dict[str, list[str]] = {"avif": [], "jpg": []}
+        for width, form in product(widths, sets):
+            path = f"assets/{name}-{width}.{form}"
+            self.files[path] = self._kept(path, partial(_encoded, picture, width, form))
+            sets[form].append(f"{self._base}/{path} {width}w")
+        return Shown(
+            avif=", ".join(sets["avif"]),
+            jpeg=", ".join(sets["jpg"]),
+            source=sets["jpg"][-1].partition(" ")[0],
+            sizes=_SIZES[kind],
+            width=widths[-1],
+            height=_height(picture, widths[-1]),
+        )
+
+    def _kept(self, path: str, make: Callable[[], bytes]) -> bytes:
+        """Return what the cache holds under this name, or make it and keep it."""
+        assert self._folder is not None  # noqa: S101 - a file of it was read before
+        kept = self._folder.parent / CACHE / PurePosixPath(path).name
+        if kept.is_file():
+            return kept.read_bytes()
+        made = make()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        beside = kept.with_name(f".{kept.name}.{os.getpid()}")
+        beside.write_bytes(made)
+        beside.replace(kept)
+        return made
+
+    def _read(self, file: str) -> bytes:
+        name = PurePosixPath(file)
+        if name.is_absolute() or ".." in name.parts or name.suffix.lower() not in _KINDS:
+            raise _wrong(
+                file, f"is no picture of this folder; name a file that ends with {', '.join(_KINDS)}"
+            )
+        try:
+            return b"" if self._folder is None else (self._folder / name).read_bytes()
+        except OSError as error:
+            raise _wrong(file, f"can not be read: {error.strerror}; put the picture there") from None
+
+    def _name(self, file: str) -> str:
+        digest = sha256(RECIPE.encode() + self._read(file)).hexdigest()[:10]
+        return (
+            f"{re.sub(r'[^a-z0-9]+', '-', PurePosixPath(file).stem.lower()).strip('-') or 'picture'}.{digest}"
+        )
+
+
+def _opened(file: str, content: bytes) -> Image:
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - an extra, and slow to load
+
+    try:
+        return ImageOps.exif_transpose(Image.open(BytesIO(content))).convert("RGB")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise _wrong(file, f"is no picture that can be opened: {error}") from None
+
+
+def _encoded(picture: Image, width: int, form: str) -> bytes:
+    resized = picture.resize((width, _height(picture, width)))
+    if form == "jpg":
+        return _jpeg(resized)
+    out = BytesIO()
+    resized.save(out, "AVIF", quality=55, speed=6)
+    return out.getvalue()
+
+
+def _jpeg(picture: Image) -> bytes:
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=80, optimize=True, progressive=True)
+    return out.getvalue()
+
+
+def _cut(picture: Image, size: tuple[int, int]) -> Image:
+    from PIL import ImageOps  # noqa: PLC0415 - an extra, and slow to load
+
+    return ImageOps.fit(picture, size)
+
+
+def _height(picture: Image, width: int) -> int:
+    return max(1, round(picture.height * width / picture.width))
+
+
+def _wrong(file: str, message: str) -> ConfigurationError:
+    return ConfigurationError(Problem(field=f"{FOLDER}/{file}", code="picture", message=message))
