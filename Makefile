@@ -12,7 +12,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench lock clean machine
+.PHONY: help demo test check format bench lock clean machine azurite
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,7 +20,7 @@ help: ## show the targets
 demo: $(VENV)/.runtime ## tell the whole story: order, payment, queue, access
 	@$(BIN)/kramik demo
 
-test: $(VENV)/.dev machine ## run every test (ARGS="-k word" picks some)
+test: $(VENV)/.dev $(VENV)/.azurite machine ## run every test (ARGS="-k word" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## look at format, lint, types and imports
@@ -65,6 +65,18 @@ $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "installing what the tests and checks need …"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+azurite: $(VENV)/.azurite
+
+$(VENV)/.azurite: tests/azurite/package-lock.json requirements/worker.txt $(VENV)/.dev
+	@echo "installing the storage and the worker of Azure …"
+	@mkdir -p $(VENV)/azurite
+	@cp tests/azurite/package.json tests/azurite/package-lock.json tests/azurite/.npmrc $(VENV)/azurite
+	@cd $(VENV)/azurite && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error
+	@# Microsoft declares 3.13 for it; nothing in it needs that, and Debian 12 has 3.11.
+	@$(PIP) install --require-hashes --no-deps --ignore-requires-python --target $(VENV)/worker --upgrade \
+		-r requirements/worker.txt
 	@touch $@
 
 machine: | $(BIN)/pip

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TextIO, TypeVar
 
 import msgspec
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from kramik.settings import Settings
     from kramik.site.pages import Pages
     from kramik.site.source import PayWay, Source
+    from kramik.stores.azure import AzureStore
     from kramik.stores.sqlite import SqliteStore
 
 Made_co = TypeVar("Made_co", covariant=True)
@@ -568,6 +569,18 @@ def open_store(file: Path, *, wake: Callable[[], None] = asleep) -> SqliteStore:
     return SqliteStore(file, wake=wake)
 
 
+def open_azure(environ: Mapping[str, str]) -> AzureStore:
+    """Open the store in the storage account that the environment names, as the Functions host does; it asks nobody yet.
+
+    Raises:
+        ConfigurationError: no account is named, or it can not be read.
+    """
+    from kramik.stores.azure import Account, AzureStore
+
+    name = environ.get("AzureWebJobsStorage__accountName", "")
+    return AzureStore(Account(environ.get("AzureWebJobsStorage", ""), name=name))
+
+
 def build_site(settings: Settings, out: Path, *, now: datetime | None = None) -> list[str]:
     """Build the static site into a folder, as it is at a moment: at this one if none is given."""
     from kramik.site.build import build
@@ -582,9 +595,9 @@ def headers(settings: Settings, place: Literal["site", "api"]) -> Mapping[str, s
     return security(source(settings), place)
 
 
-def logger(settings: Settings) -> Logger:
-    """Return the log of this shop, which knows what to mask."""
-    return Logger([*settings.secrets, *config.secrets_of(settings)])
+def logger(settings: Settings, stream: TextIO | None = None) -> Logger:
+    """Return the log of this shop, which knows what to mask; it writes to stderr if no stream is given."""
+    return Logger([*settings.secrets, *config.secrets_of(settings)], stream)
 
 
 def source(settings: Settings, now: datetime | None = None) -> Source:
