@@ -472,8 +472,7 @@ def _post(settings: Settings, mailer: Mailer) -> Post | None:
 
 def _confirming(settings: Settings, post: Post) -> Effect | None:
     """Return what mails the confirmation of an order, where the table of the post says that it may."""
-    table_of_post = (settings.smtp or settings.mailer).settings
-    if not getattr(table_of_post, "confirmation", False):
+    if not _confirms(settings):
         return None
     names = {
         lang: "terms.md" if lang == settings.languages[0] else f"terms.{lang}.md"
@@ -491,6 +490,11 @@ def _confirming(settings: Settings, post: Post) -> Effect | None:
         langs=settings.languages,
     )
     return confirming(post, paper)
+
+
+def _confirms(settings: Settings) -> bool:
+    """Say whether the table of the post says that it mails confirmations."""
+    return bool(getattr((settings.smtp or settings.mailer).settings, "confirmation", False))
 
 
 def _tellers(settings: Settings, post: Post | None) -> dict[Channel, Teller]:
@@ -521,6 +525,11 @@ def advice(settings: Settings) -> Iterator[str]:
     from kramik.mailers import Features as AboutMailer
 
     about = MAILERS[settings.mailer.kind]().about
+    if settings.mailer.kind != "sandbox" and not _confirms(settings):
+        yield (
+            "no order is confirmed by mail, which the law of the EU wants no later than the access; add [smtp], or "
+            "set confirmation = true where the mailing tool has that setting"
+        )
     if settings.smtp is None and isinstance(about, AboutMailer) and not about.posts:
         yield (
             f"{about.title} sends no single mails and there is no [smtp]: nobody can be mailed their access again, "
@@ -537,6 +546,8 @@ def vendors(settings: Settings, vault: Vault) -> dict[str, Checkable | None]:
     }
     made["mailer"] = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
     made["academy"] = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
+    if settings.smtp is not None:
+        made["smtp"] = MAILERS[settings.smtp.kind]().make(settings.smtp.settings, call)
     return {name: each if isinstance(each, Checkable) else None for name, each in made.items()}
 
 

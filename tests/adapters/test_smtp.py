@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -158,6 +159,38 @@ def test_a_wrong_password_is_a_persons_to_mend_and_is_shown_nowhere(server: Mail
     assert "check user and password" in said
     for secret in ("another password", "hanna", "AGhhbm5h"):
         assert secret not in said
+
+
+@pytest.mark.parametrize("offers", ["AUTH PLAIN", "AUTH LOGIN", "AUTH PLAIN LOGIN"])
+def test_no_way_to_log_in_shows_what_was_told(certificate: Path, offers: str) -> None:
+    """Whichever way the server chose: what it repeats is masked, in every form in which it was told."""
+    user, password = "hanna", "another password"
+    told = [user, password, f"\0{user}\0{password}"]
+    with listening(certificate, Behaviour(offers=(offers,))) as server:
+        with pytest.raises(NeedsOperator) as caught:
+            a_post(server, user=user, password=password).send(MAIL)
+        for secret in (*told, *(b64encode(each.encode()).decode() for each in told)):
+            assert secret not in str(caught.value)
+
+
+def test_an_account_is_looked_at_without_a_mail(certificate: Path) -> None:
+    """What `kramik check --live` does: it logs in and goes."""
+    with listening(certificate, Behaviour(tls="starttls")) as server:
+        right = {"tls": "starttls", "ca_file": str(certificate), "user": LOGIN[0]}
+        good, bad = (a_post(server, password=each, **right) for each in (LOGIN[1], "another"))  # type: ignore[arg-type]  # none of them is the time
+        assert [] == good.problems((), create=False)
+        [wrong] = bad.problems((), create=False)
+        assert ("check user and password" in wrong.message, []) == (True, server.mails)
+        assert not {"MAIL", "RCPT", "DATA"} & {*server.words}
+
+
+def test_a_server_that_is_away_can_not_be_looked_at(certificate: Path) -> None:
+    """That is no problem of the settings."""
+    with (
+        listening(certificate, Behaviour(replies={"CONNECT": "421 later"})) as server,
+        pytest.raises(Transient),
+    ):
+        a_post(server).problems((), create=False)
 
 
 # What goes wrong

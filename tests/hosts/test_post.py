@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from kramik.settings import Notices
 from kramik.settings import Settings as Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
 from kramik.tellers.webhook import TYPES
-from tests.adapters.smtp_server import listening, made_certificate
+from tests.adapters.smtp_server import Behaviour, listening, made_certificate
 from tests.hosts import served
 from tests.story.example import a_paid_order
 
@@ -36,6 +37,11 @@ from = "Akademia <kurs@akademia.example>"
 user = "kurs"
 password = "env:SMTP_PASSWORD"
 """
+
+
+def _blocks(page: str) -> list[str]:
+    """Return the tables that a page shows."""
+    return re.findall(r"^```toml\n(.*?)^```$", (DOCS / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -119,8 +125,47 @@ def test_a_tool_without_single_mails_wants_one_beside_it(folder: Path) -> None:
     settings = read(folder)
     kit = msgspec.structs.replace(settings.mailer, kind="kit")
     without = msgspec.structs.replace(settings, mailer=kit, smtp=None)
-    assert [True] == ["add [smtp]" in each for each in wiring.advice(without)]
+    assert [True, True] == ["add [smtp]" in each for each in wiring.advice(without)]
     assert [] == list(wiring.advice(msgspec.structs.replace(settings, mailer=kit)))
+
+
+def test_brevo_may_mail_the_confirmation(folder: Path) -> None:
+    """A mailing tool that sends files with a mail can do it, if the seller wants it there."""
+    settings = read(folder)
+    for wanted in (True, False):
+        table = wiring.shape("mailer", "brevo")(api_key="a key", sender="a@b.example", confirmation=wanted)
+        brevo = msgspec.structs.replace(settings.mailer, kind="brevo", settings=table)
+        chosen = msgspec.structs.replace(settings, mailer=brevo)
+        effects = wiring.build(chosen, MemoryOrders(), MemoryQueue(), vault=MemoryVault()).ports.effects
+        assert ("confirmation" in effects, wanted) == (wanted, not list(wiring.advice(chosen)))
+
+
+def test_check_live_asks_the_post(folder: Path, tmp_path: Path) -> None:
+    """It logs in and mails nobody; a wrong password is a problem with its table."""
+    add(folder, "[smtp]\n" + SMTP.replace("smtp.akademia.example", "127.0.0.1"))
+    with listening(made_certificate(tmp_path), Behaviour(tls="starttls")) as server:
+        text = (folder / "shop.toml").read_text("utf-8")
+        more = f'port = {server.port}\nca_file = "{tmp_path / "mail.pem"}"\n'
+        (folder / "shop.toml").write_text(text + more, "utf-8")
+        [post] = [
+            each for name, each in wiring.vendors(read(folder), MemoryVault()).items() if name == "smtp"
+        ]
+        assert post is not None
+        [wrong] = post.problems((), create=False)
+        assert ("check user and password" in wrong.message, []) == (True, server.mails)
+
+
+@pytest.mark.parametrize(
+    ("page", "block"),
+    [(page, block) for page in ("mailers/smtp.md", "notices.md") for block in _blocks(page)],
+)
+def test_the_tables_of_the_pages_are_read_as_they_stand(folder: Path, page: str, block: str) -> None:
+    """What a seller copies from a page is no problem."""
+    if block.startswith("[mailer]"):
+        in_place_of_the_mailer(folder, block.partition("\n")[2])
+    else:
+        add(folder, block)
+    wiring.build(read(folder), MemoryOrders(), MemoryQueue(), vault=MemoryVault())
 
 
 def test_the_password_is_masked_in_the_log(folder: Path) -> None:

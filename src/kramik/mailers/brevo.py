@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     link_field: str = "link_{product}"
     name_field: str = "FIRSTNAME"
     only_with_consent: bool = False
+    confirmation: bool = False
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

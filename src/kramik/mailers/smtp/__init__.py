@@ -7,7 +7,7 @@ Source: RFC 5321, RFC 3207 (STARTTLS), RFC 8314 (TLS from the start), RFC 6531 (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from ipaddress import ip_address
@@ -15,11 +15,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kramik.errors import ConfigurationError, Problem
+from kramik.catalogue import Product
+from kramik.errors import ConfigurationError, NeedsOperator, Problem, Rejected
 from kramik.mail import by_post
 from kramik.mailers import Features
 from kramik.mailers.smtp.letter import letter, read_sender
-from kramik.mailers.smtp.talk import Account, Tls, deliver
+from kramik.mailers.smtp.talk import Account, Tls, deliver, knock
 from kramik.ports import Delivery, Effect, Mail
 from kramik.table import Secret
 
@@ -30,6 +31,7 @@ FEATURES = Features(
     start="mail",
     sequence_repeat=("unsafe",),
     posts=True,
+    live=True,
 )
 
 PORTS: dict[Tls, int] = {"starttls": 587, "tls": 465, "none": 25}
@@ -90,6 +92,21 @@ class SmtpPost:
         written = letter(mail, self._sender, now=self._now())
         deliver(written, self._account, seconds=self._seconds)
         return written.id
+
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:  # noqa: ARG002 - the same for all products, and nothing to make
+        """Greet the server and log in; nobody is mailed.
+
+        Raises:
+            Transient: the server is away.
+        """
+        try:
+            knock(self._account, self._sender.addr_spec, seconds=self._seconds)
+        except (NeedsOperator, Rejected) as error:
+            return [Problem(field="", code="refused", message=str(error))]
+        return []
+
+    def close(self) -> None:
+        """Close nothing: each mail has a connection of its own."""
 
 
 def _checked(settings: Settings) -> Address:

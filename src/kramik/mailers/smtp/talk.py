@@ -68,6 +68,20 @@ def deliver(letter: Letter, account: Account, *, seconds: float) -> None:
             server.quit()
 
 
+def knock(account: Account, sender: str, *, seconds: float) -> None:
+    """Greet the server and log in, and mail nobody.
+
+    Raises:
+        Transient: the server is away.
+        NeedsOperator: it refuses our account, or what we are set to.
+    """
+    until = time.monotonic() + seconds
+    with _conversation(account, sender, until) as server:
+        _greet(server, account, until)
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
+
+
 class _Server(smtplib.SMTP):
     """An SMTP client over a line that was opened within the deadline; TLS from the start where that is the setting."""
 
@@ -261,8 +275,10 @@ def _context(account: Account) -> ssl.SSLContext:
 def _shown(account: Account, said: bytes | str) -> str:
     """Return the server's own words on one short line, without what must not be shown."""
     text = _bytes(said).decode("utf-8", "replace")
-    for secret in filter(None, (account.password, account.user)):
-        for form in (secret, b64encode(secret.encode()).decode()):
+    user, password = account.user, account.password
+    whole = f"\0{user}\0{password}" if user else ""
+    for secret in filter(None, (whole, password, user)):
+        for form in (b64encode(secret.encode()).decode(), secret):
             text = text.replace(form, "***")
     printable = "".join(sign if sign.isprintable() else " " for sign in _ADDRESS.sub("…@…", text))
     return " ".join(printable.split())[:SHOWN]
