@@ -19,10 +19,11 @@ import msgspec
 from kramik import download, form, openapi, status
 from kramik.answer import PRIVATE, Answer, Pending, Request, Response, as_json, at_once, plain, see
 from kramik.errors import GatewayDown, KramikError, NotAuthentic, Problem, Rejected, Transient
+from kramik.intent import Intent
 from kramik.invariants import ENDED
 from kramik.order import Order
 from kramik.payment import RawNotification
-from kramik.ports import Clock, CourseFile
+from kramik.ports import Clock, CourseFile, Shelf
 from kramik.replies import Pages, Replies
 from kramik.shop import Placed, Shop
 
@@ -151,8 +152,17 @@ class Web:
                 return self._closed(request, order)
             status = HTTPStatus.OK if request.method == "HEAD" else HTTPStatus.SERVICE_UNAVAILABLE
             return Response(status=status, headers=(("content-type", "text/html; charset=utf-8"), *PRIVATE))
+        if self._shop.asks_for_links:
+            return self._aside(request, lambda: self._opened(request, token))
+        return self._opened(request, token)
+
+    def _opened(self, request: Request, token: str) -> Response:
         order, link = self._shop.open_access(token)
         return see(link) if link else self._closed(request, order)
+
+    def _aside(self, request: Request, answer: Callable[[], Response]) -> Pending:
+        """Answer where a vendor that hangs keeps nobody else waiting."""
+        return Pending(stored=at_once(), then=lambda: self._say.guarded_now(request, answer), calls=True)
 
     def course(self, request: Request, asked: str) -> Answer:
         """Show the files of a course, or one of them, to whoever holds the access link of an order that is open."""
@@ -169,8 +179,11 @@ class Web:
             return see(found)
         if path:
             return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found", lang=order.intent.lang)
-        items = shelf.items(order.intent.course)
-        return self._say.page(HTTPStatus.OK, self._pages.files(order.intent.title, order.intent.lang, items))
+        return self._aside(request, lambda: self._listed(shelf, order.intent))
+
+    def _listed(self, shelf: Shelf, intent: Intent) -> Response:
+        page = self._pages.files(intent.title, intent.lang, shelf.items(intent.course))
+        return self._say.page(HTTPStatus.OK, page)
 
     def _closed(self, request: Request, order: Order | None) -> Response:
         if order is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from time import monotonic
 
 import msgspec
 import pytest
 
+from kramik.academies import PATIENCE
 from kramik.academies.ghost import GhostAcademy
-from kramik.answer import Request, Response, settle
+from kramik.answer import Pending, Request, Response, settle
 from kramik.errors import Problem
 from kramik.offer import Offer
 from kramik.order import Order
@@ -174,3 +176,22 @@ def test_a_link_survives_the_keys(entrance: Entrance) -> None:
     assert link != entrance.shop.access_link(entrance.order)
     assert 303 == entrance.ask(link=link).status
     assert [404, 404] == [entrance.ask(method, link="x/order.mac").status for method in ("GET", "HEAD")]
+
+
+def test_a_platform_that_hangs_keeps_nobody_else_waiting(entrance: Entrance) -> None:
+    """A click that has to ask the platform says so, and the host answers it where nobody else waits."""
+    path = "/access/" + entrance.shop.access_link(entrance.order).rpartition("/")[2]
+    answer = entrance.web.handle(Request(method="GET", path=path))
+    assert isinstance(answer, Pending)
+    assert answer.calls
+    entrance.shop.ports = msgspec.structs.replace(entrance.shop.ports, fresh_links=None)
+    assert isinstance(entrance.web.handle(Request(method="GET", path=path)), Response)
+
+
+def test_nobody_waits_long(entrance: Entrance) -> None:
+    """A platform that is slow with a link is given a few seconds; then the click leads to the course all the same."""
+    entrance.school.fault("link", fault="time_out_after_effect")
+    begun = monotonic()
+    answer = entrance.ask()
+    assert monotonic() - begun < PATIENCE + 1
+    assert entrance.order.step("invitation").receipt == dict(answer.headers)["location"]

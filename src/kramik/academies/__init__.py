@@ -11,6 +11,9 @@ import msgspec
 
 from kramik.ports import Repeat
 
+PATIENCE = 5.0
+"""Seconds that a buyer who clicks waits for a fresh link at most; then the recorded one has to do."""
+
 Lasts = Literal["for good", "hours", "no link of its own"]
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from kramik import jwt
-from kramik.academies import Features
+from kramik.academies import PATIENCE, Features
 from kramik.errors import ConfigurationError, NeedsOperator, OutcomeUnknown, Problem
 from kramik.http import Answer, Budget, Client
 from kramik.order import Order
@@ -119,7 +119,7 @@ class GhostAcademy:
 
     def link(self, order: Order) -> str:
         """Return a new link that signs in and leads to the course; repeat-safety: set, older ones stay good."""
-        budget = Budget(self._call_seconds)
+        budget = Budget(min(self._call_seconds, PATIENCE))
         member = self._admitted(order, budget)
         path = f"{API}/members/{quote(member.id, safe='')}/signin_urls/"
         answer = self._send("GET", path, doing="getting a sign-in link", budget=budget)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from kramik.academies import PATIENCE
 from kramik.academies.http.auth import Auth
 from kramik.academies.http.journey import Guide
 from kramik.academies.http.recipe import RECORDED, Recipe
@@ -75,7 +76,7 @@ class HttpAcademy:
 
     def _fresh(self, order: Order) -> str:
         values = {**self._values(order), RECORDED: order.step("invitation").receipt}
-        known = self._guide.go(self._recipe.journeys["fresh"], values)
+        known = self._guide.go(self._recipe.journeys["fresh"], values, within=PATIENCE)
         return self._link(self._recipe.fresh_link, known)
 
     def _values(self, order: Order) -> Values:

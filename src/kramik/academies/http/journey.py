@@ -6,6 +6,7 @@ after a step that must not be made twice, nothing may look as if it had not happ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
@@ -27,8 +28,8 @@ class Guide:
     def __init__(self, client: Client, recipe: Recipe, auth: Auth) -> None:
         self._client, self._recipe, self._auth = client, recipe, auth
 
-    def go(self, steps: Iterable[Step], values: Values) -> dict[str, object]:
-        """Make the steps that apply, in order; return the values with what was saved on the way.
+    def go(self, steps: Iterable[Step], values: Values, *, within: float = math.inf) -> dict[str, object]:
+        """Make the steps that apply, in order, within so many seconds; return the values with what was saved.
 
         Raises:
             Transient: nothing happened that must not happen twice.
@@ -36,7 +37,7 @@ class Guide:
             Rejected: the academy refused a step.
             NeedsOperator: a step can not be made with these settings.
         """
-        known, budget, risky = dict(values), Budget(self._client.call_seconds), False
+        known, budget, risky = dict(values), Budget(min(self._client.call_seconds, within)), False
         for step in steps:
             if not _applies(step, known):
                 continue
