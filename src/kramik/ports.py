@@ -345,6 +345,33 @@ class Checkable(Protocol):
         ...
 
 
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection that a person has to allow at the vendor: the address to open, and what ends it.
+
+    `finish` takes the address at which the browser arrived, and keeps what the vendor gives for it.
+
+    Raises (by `finish`):
+        Rejected: that address says nothing, or the vendor refuses it.
+        KramikError: the vendor or the store can not be reached.
+    """
+
+    url: str
+    finish: Callable[[str], None]
+
+
+@runtime_checkable
+class Connectable(Protocol):
+    """A vendor to which the shop is connected by a person, once."""
+
+    def connection(self, redirect: str) -> Connection | None:
+        """Begin a connection that comes back to this address; None when these settings need none."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections of the network."""
+        ...
+
+
 @runtime_checkable
 class Post(Protocol):
     """A way to send one mail outside of any sequence."""

@@ -537,6 +537,12 @@ def advice(settings: Settings) -> Iterator[str]:
         )
 
 
+def mailing_tool(settings: Settings, vault: Vault) -> Mailer:
+    """Return the mailing tool alone."""
+    kind = MAILERS[settings.mailer.kind]()
+    return kind.make(settings.mailer.settings, settings.worker.call, vault)
+
+
 def vendors(settings: Settings, vault: Vault) -> dict[str, Checkable | None]:
     """Return the vendors of a shop by the name of their table; None for one that can not be asked about its account."""
     call = settings.worker.call

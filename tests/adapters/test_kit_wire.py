@@ -204,7 +204,6 @@ def test_simulator_knows_the_whole_description() -> None:
     [
         ({"api_key": ""}, "api_key"),
         ({"client_id": ""}, "refresh_token"),
-        ({"refresh_token": ""}, "refresh_token"),
         ({"field": "link"}, "field"),
         ({"token_path": "oauth"}, "token_path"),
     ],

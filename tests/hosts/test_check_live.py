@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -90,6 +93,38 @@ def test_nobody_answers(kramik: Kramik, account: Office) -> None:
         shown.exit_code,
         "[mailer]: could not be asked: Kit, looking at the account" in shown.output,
     )
+
+
+def test_connect(kramik: Kramik, account: Office, tmp_path: Path) -> None:
+    """`kramik connect` shows where to go, takes what the browser brings, and keeps it for the shop."""
+    file = tmp_path / "shop" / "shop.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('refresh_token = "env:KIT_REFRESH_TOKEN"\n', ""), "utf-8")
+    assert "run `kramik connect`" in kramik("check", "--live").output
+    command = [sys.executable, "-m", "kramik", "connect", "--shop", str(file.parent)]
+    secrets = {"KIT_API_KEY": str(kit.DEMO["api_key"]), "KIT_CLIENT_SECRET": str(kit.DEMO["client_secret"])}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **secrets}
+    ) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        url = next(line.strip() for line in lines if line.startswith("http"))
+        arrived = account.place.browser.get(url.removeprefix(account.place.url)).headers["location"]
+        said = process.communicate(f"{arrived}\n", timeout=60)[0]
+    assert (0, True, False) == (process.returncode, "connected" in said, "code=" in said)
+    shown = kramik("check", "--live")
+    assert (0, ["connected"]) == (shown.exit_code, account.tokens())
+
+
+def test_nothing_to_connect(kramik: Kramik, tmp_path: Path) -> None:
+    """A shop whose mailing tool needs no connection says so."""
+    file = tmp_path / "shop" / "shop.toml"
+    kept = [
+        line for line in file.read_text("utf-8").splitlines() if not line.startswith(("client", "refresh"))
+    ]
+    file.write_text("\n".join(kept), "utf-8")
+    shown = kramik("connect")
+    assert (1, True) == (shown.exit_code, "kit needs no connection" in shown.output)
 
 
 def test_making_needs_asking(kramik: Kramik) -> None:

@@ -15,7 +15,19 @@ from kramik.errors import ConfigurationError, KramikError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("demo", "new", "check", "build", "serve", "sandbox", "orders", "poison", "sweep", "cost")
+COMMANDS = (
+    "demo",
+    "new",
+    "check",
+    "connect",
+    "build",
+    "serve",
+    "sandbox",
+    "orders",
+    "poison",
+    "sweep",
+    "cost",
+)
 UNFINISHED = ("azure",)
 """Commands that can be called and are not shown: something that they need is still missing."""
 

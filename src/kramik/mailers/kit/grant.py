@@ -27,18 +27,18 @@ MARGIN = 60.0
 """Seconds before its end at which an access token is not used any more."""
 
 TRIES = 5
-CONNECT = (
-    "Kit does not take the refresh token any more; connect the shop again as docs/mailers/kit.md says, "
-    "set the new refresh_token, then retry the order"
-)
+REFUSED = (400, 401)
+CONNECT = "Kit does not take the refresh token any more; run `kramik connect`, then retry the order"
+FIRST = "the shop is not connected to Kit yet; run `kramik connect`, then retry the order"
 
 
-def name_of(refresh_token: str) -> str:
-    """Return the name of the grant that grew from this configured token.
+def name_of(settings: Settings) -> str:
+    """Return the name of the grant that grew from the configured token, or from a connection of this client.
 
     Each has its own, so that a process that still runs with an older one burns nothing of the newer.
     """
-    return f"kit/{sha256(refresh_token.encode()).hexdigest()[:16]}"
+    seed = settings.refresh_token or f"client {settings.client_id}"
+    return f"kit/{sha256(seed.encode()).hexdigest()[:16]}"
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class Grant:
         self, client: Client, settings: Settings, vault: Vault, *, clock: Callable[[], datetime]
     ) -> None:
         self._client, self._settings, self._vault, self._clock = client, settings, vault, clock
-        self._name = name_of(settings.refresh_token)
+        self._name = name_of(settings)
         self._lock = Lock()
         self._unsaved: tuple[str, Record] | None = None
 
@@ -94,6 +94,27 @@ class Grant:
         finally:
             self._lock.release()
 
+    def connect(self, code: str, redirect: str, verifier: str) -> None:
+        """Trade the code of a connection for tokens, and keep them over whatever was kept before.
+
+        Raises:
+            Rejected: Kit refuses the code.
+            Transient, OutcomeUnknown: begin the connection again.
+        """
+        about = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
+        answer = self._asked({**about, **({"code_verifier": verifier} if verifier else {})})
+        if answer.status in REFUSED:
+            raise self._client.decision(answer)
+        record = self._new(answer.json(Tokens))
+        for _ in range(TRIES):
+            kept = self._vault.get(self._name)
+            try:
+                self._put(record, kept.version if kept else 0)
+            except Conflict:
+                continue
+            return
+        raise Transient("Kit: others write the grant all the time")
+
     def _token(self, refused: str) -> str:
         self._save_what_is_left()
         for _ in range(TRIES):
@@ -101,8 +122,8 @@ class Grant:
             record = self._record(kept)
             if record.access not in ("", refused) and now < record.expires - MARGIN:
                 return record.access
-            if record.dead:
-                raise NeedsOperator(CONNECT)
+            if record.dead or not record.refresh:
+                raise NeedsOperator(CONNECT if record.dead else FIRST)
             if now < record.leased_until:
                 wait = min(record.leased_until - now, 5.0)
                 raise Transient("Kit: another worker gets a new access token", after=wait)
@@ -117,8 +138,8 @@ class Grant:
 
     def _refresh(self, leased: Record, lease: Kept) -> str:
         try:
-            answer = self._asked(leased.refresh)
-            tokens = answer.json(Tokens) if answer.status == 200 else None  # noqa: PLR2004 - known by heart
+            answer = self._asked({"grant_type": "refresh_token", "refresh_token": leased.refresh})
+            tokens = None if answer.status in REFUSED else answer.json(Tokens)
         except (Transient, OutcomeUnknown) as error:
             # Whether Kit made a new token or not, waiting does not bring back an answer that was lost.
             self._give_back(leased, lease)
@@ -128,21 +149,22 @@ class Grant:
             raise
         if tokens is None:
             self._refused(answer, leased, lease)
-        expires = self._clock().timestamp() + tokens.expires_in
-        record = Record(refresh=tokens.refresh_token, access=tokens.access_token, expires=expires)
+        record = self._new(tokens)
         self._unsaved = (leased.refresh, record)
         if not self._save_what_is_left():
             raise Transient("Kit: another worker was faster to get a new access token")
         return record.access
 
-    def _asked(self, refresh: str) -> Answer:
+    def _asked(self, about: dict[str, str]) -> Answer:
         settings = self._settings
-        about = {"client_id": settings.client_id, "grant_type": "refresh_token", "refresh_token": refresh}
+        client = {"client_id": settings.client_id}
         secret = {"client_secret": settings.client_secret} if settings.client_secret else {}
-        doing = "getting an access token"
-        return self._client.send(
-            "POST", settings.token_path, doing=doing, json={**about, **secret}, answers=(400, 401)
-        )
+        doing, body = "getting an access token", {**client, **secret, **about}
+        return self._client.send("POST", settings.token_path, doing=doing, json=body, answers=REFUSED)
+
+    def _new(self, tokens: Tokens) -> Record:
+        expires = self._clock().timestamp() + tokens.expires_in
+        return Record(refresh=tokens.refresh_token, access=tokens.access_token, expires=expires)
 
     def _save_what_is_left(self) -> bool:
         """Store the token that replaced `used`, and say whether it counts; until then it is kept: there is no other."""

@@ -21,11 +21,11 @@ from kramik.errors import (
     Rejected,
 )
 from kramik.http import Answer, Budget, Client
-from kramik.mailers.kit import live, purchases, sequences
+from kramik.mailers.kit import connecting, live, purchases, sequences
 from kramik.mailers.kit.grant import Grant
 from kramik.mailers.kit.people import UNPROCESSABLE, People, Person, nothing_yet, refused, said
 from kramik.mailers.kit.settings import Settings, checked
-from kramik.ports import Delivery, Effect, Vault
+from kramik.ports import Connection, Delivery, Effect, Vault
 
 UNAUTHORIZED = 401
 
@@ -83,6 +83,10 @@ class KitMailer:
             except (Rejected, NeedsOperator) as error:
                 found.append(Problem(field="refresh_token", code="live", message=str(error)))
         return found
+
+    def connection(self, redirect: str) -> Connection | None:
+        """Begin a connection for purchases; tags need none."""
+        return None if self._grant is None else connecting.connection(self._settings, self._grant, redirect)
 
     def close(self) -> None:
         """Close the connections."""

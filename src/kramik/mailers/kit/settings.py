@@ -103,6 +103,7 @@ class Settings(Names, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refresh_token: Secret = ""
     base_url: str = "https://api.kit.com"
     token_path: str = "/v4/oauth/token"  # noqa: S105 - an address
+    authorize_path: str = "/v4/oauth/authorize"
 
     def __repr__(self) -> str:
         return f"Settings(base_url={self.base_url!r})"
@@ -138,8 +139,8 @@ def checked(settings: Settings) -> Settings:
             ("api_key", not settings.api_key, "is empty; make a key at Kit under Settings, Developer"),
             (
                 "refresh_token",
-                bool(settings.client_id) != bool(settings.refresh_token),
-                "and client_id belong together; give both for purchases, or neither for tags",
+                bool(settings.refresh_token) and not settings.client_id,
+                "needs client_id; give both for purchases, or neither for tags",
             ),
             (
                 "field",

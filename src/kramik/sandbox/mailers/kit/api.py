@@ -5,10 +5,11 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from kramik.sandbox.door import Handler, answer, read
@@ -103,7 +104,10 @@ class Api:
 
     def routes(self) -> list[Route]:
         """Return the routes below the mount."""
-        routes = [Route("/v4/oauth/token", self._stage.guarded("token", self._token), methods=["POST"])]
+        routes = [
+            Route("/v4/oauth/token", self._stage.guarded("token", self._token), methods=["POST"]),
+            Route("/v4/oauth/authorize", self._authorize, methods=["GET"]),
+        ]
         for key, operation in OPERATIONS.items():
             method, path = key.split()
             for name in ("id", "tag_id", "sequence_id"):
@@ -141,12 +145,21 @@ class Api:
 
         return answered
 
+    async def _authorize(self, request: Request) -> Response:
+        """Connect at once: the seller of this world allows whatever a shop asks for."""
+        asked = dict(request.query_params)
+        code = self._gate.allow(asked)
+        if not code:
+            return PlainTextResponse("The client or the request is not known here", 400)
+        back = urlencode({"code": code, "state": asked.get("state", "")})
+        return RedirectResponse(f"{asked.get('redirect_uri', '')}?{back}", 302)
+
     async def _token(self, request: Request) -> Response:
         try:
             said = msgspec.json.decode(await read(request), type=dict[str, str])
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return answer({"error": "invalid_request"}, 400)
-        found = self._gate.refresh(said)
+        found = self._gate.trade(said)
         if isinstance(found, str):
             return answer({"error": found, "error_description": "The grant is not valid"}, 400)
         return answer(found)

@@ -7,7 +7,9 @@ Source: developers.kit.com/api-reference/authentication and /rate-limits; refres
 from __future__ import annotations
 
 import itertools
+from base64 import urlsafe_b64encode
 from collections import deque
+from hashlib import sha256
 from time import monotonic, time
 
 import msgspec
@@ -47,6 +49,7 @@ class Gate:
         self._stage, self._numbers = stage, itertools.count(1)
         self._used: set[str] = set()
         self._calls: dict[str, deque[float]] = {}
+        self._codes: dict[str, tuple[str, str]] = {}
 
     def credential(self, api_key: str, bearer: str) -> str:
         """Return which kind of key this is; nothing when it is none of ours."""
@@ -64,12 +67,36 @@ class Gate:
         calls.append(now)
         return False
 
-    def refresh(self, said: dict[str, str]) -> Grant | str:
-        """Trade a refresh token for a new pair, once; return Kit's word for what is wrong otherwise."""
+    def allow(self, asked: dict[str, str]) -> str:
+        """Let a seller allow a connection; return the code for it, nothing when the request makes no sense."""
+        proof = asked.get("code_challenge", "")
+        sound = asked.get("client_id") == CLIENT_ID and asked.get("response_type") == "code"
+        if not sound or (proof and asked.get("code_challenge_method") != "S256"):
+            return ""
+        code = f"code-{next(self._numbers)}"
+        self._codes[code] = (asked.get("redirect_uri", ""), proof)
+        return code
+
+    def trade(self, said: dict[str, str]) -> Grant | str:
+        """Trade a code or a refresh token for a pair of tokens, once; return Kit's word for what is wrong otherwise."""
         if said.get("client_id") != CLIENT_ID or said.get("client_secret", CLIENT_SECRET) != CLIENT_SECRET:
             return "invalid_client"
-        if said.get("grant_type") != "refresh_token":
-            return "unsupported_grant_type"
+        kinds = {"refresh_token": self._refresh, "authorization_code": self._connect}
+        kind = kinds.get(said.get("grant_type", ""))
+        return "unsupported_grant_type" if kind is None else kind(said)
+
+    def _connect(self, said: dict[str, str]) -> Grant | str:
+        redirect, proof = self._codes.pop(said.get("code", ""), ("", ""))
+        given = (
+            urlsafe_b64encode(sha256(said.get("code_verifier", "").encode()).digest()).decode().rstrip("=")
+        )
+        proven = given == proof if proof else "client_secret" in said
+        if not redirect or redirect != said.get("redirect_uri") or not proven:
+            return "invalid_grant"
+        self._stage.write("token", "", result="connected")
+        return self._grant()
+
+    def _refresh(self, said: dict[str, str]) -> Grant | str:
         token = said.get("refresh_token", "")
         known = not _life(token, "refresh")
         if known or token in self._used:
@@ -77,6 +104,9 @@ class Gate:
             return "invalid_grant"
         self._used.add(token)
         self._stage.write("token", "", result="refreshed")
+        return self._grant()
+
+    def _grant(self) -> Grant:
         now, number = int(time()), next(self._numbers)
         return Grant(
             access_token=_token("access", number, now + LASTS),
