@@ -26,4 +26,11 @@ def status(order: Order) -> str:
     if order.status == "placed":
         last = order.payments[-1].event.kind if order.payments else ""
         return "attention" if order.stuck else "failed" if last == "failed" else "waiting"
-    return "attention" if order.status == "paid" and order.stuck else order.status
+    if order.status != "paid" or not order.stuck:
+        return order.status
+    return "completed" if _delivered(order) else "attention"
+
+
+def _delivered(order: Order) -> bool:
+    """Say whether the buyer has all that they wait for; what is parked beside it is the seller's to mend."""
+    return order.opened and order.step("sequence").state == "done"

@@ -13,14 +13,12 @@ from hashlib import sha256
 from msgspec.structs import replace
 
 from kramik.errors import InvariantBroken, KramikError, NeedsOperator, OutcomeUnknown, Rejected, Transient
+from kramik.fulfilment import SAID
 from kramik.notice import Channel, Notice
 from kramik.order import Order
 from kramik.ports import Clock, News, Teller
 from kramik.premises import Ports
 from kramik.queue import Again, Done, Message, Plan, Received, encode, plan_retry
-
-SAID = 300
-"""Characters of a failure's sentence that an order keeps."""
 
 
 def tell(ports: Ports, message: Message, *, settle: float, until: datetime, clock: Clock) -> Plan:
