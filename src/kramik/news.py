@@ -81,5 +81,9 @@ def _after_refund(order: Order) -> str:
         return "the order stays as it is; there is nothing to do unless you agreed on something else"
     if order.to_revoke:
         return "kramik takes the access back; there is nothing to do"
-    by_hand = order.attention
-    return by_hand[-1].partition(": ")[2] if by_hand else "the buyer had no access; there is nothing to do"
+    by_hand = any("take the access back" in sentence for sentence in order.attention)
+    return (
+        "take the access back at the academy"
+        if by_hand
+        else "the buyer had no access; there is nothing to do"
+    )

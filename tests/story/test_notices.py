@@ -138,6 +138,15 @@ def test_money_that_does_not_fit_or_goes_back(
         assert all(words in news.text for news in bell.heard)
 
 
+def test_a_refund_of_what_was_never_given(clock: FakeClock) -> None:
+    """There is no access to take back, whatever else waits about the order."""
+    bells = both()
+    shop = a_shop(rejecting(World(clock)).effects(), tellers=bells)
+    bought(shop, clock, paid(), paid(reference="pay-2"), refund())
+    [news] = [each for each in bells["mail"].heard if each.kind == "refund"]
+    assert news.text.endswith(": the buyer had no access; there is nothing to do")
+
+
 def test_a_refund_whose_access_is_taken_back_needs_nobody(clock: FakeClock) -> None:
     """And says so."""
     bells = both()
