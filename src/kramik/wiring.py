@@ -551,7 +551,8 @@ def vendors(settings: Settings, vault: Vault) -> dict[str, Checkable | None]:
         for name, each in settings.gateways.items()
     }
     made["mailer"] = MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
-    made["academy"] = ACADEMIES[settings.academy.kind]().make(settings.academy.settings, call)
+    academy = _at_home(settings, settings.academy.settings)
+    made["academy"] = ACADEMIES[settings.academy.kind]().make(academy, call)
     if settings.smtp is not None:
         made["smtp"] = MAILERS[settings.smtp.kind]().make(settings.smtp.settings, call)
     return {name: each if isinstance(each, Checkable) else None for name, each in made.items()}

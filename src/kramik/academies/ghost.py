@@ -8,7 +8,7 @@ Source: answers of a real Ghost 6.65.0 (`tests/vectors/ghost.json`); TryGhost/Gh
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
 from urllib.parse import quote, urlsplit
@@ -17,13 +17,14 @@ import msgspec
 
 from kramik import jwt
 from kramik.academies import PATIENCE, Features
-from kramik.errors import ConfigurationError, NeedsOperator, OutcomeUnknown, Problem
+from kramik.catalogue import Product
+from kramik.errors import ConfigurationError, NeedsOperator, OutcomeUnknown, Problem, Rejected
 from kramik.http import Answer, Budget, Client
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
 
-FEATURES = Features(title="Ghost", repeat=("set",), link="hours", revokes=True)
+FEATURES = Features(title="Ghost", repeat=("set",), link="hours", revokes=True, live=True)
 
 API = "/ghost/api/admin"
 VERSION = "v6.0"
@@ -86,6 +87,12 @@ class SigninUrls(msgspec.Struct, frozen=True):
     member_signin_urls: list[SigninUrl]
 
 
+class Tiers(msgspec.Struct, frozen=True):
+    """The tiers of the site."""
+
+    tiers: list[Tier]
+
+
 class GhostAcademy:
     """One Ghost site; an effect lasts at most `call_seconds`."""
 
@@ -130,9 +137,35 @@ class GhostAcademy:
             )
         return f"{links[0].url}&r={quote(self._page(order), safe='')}"
 
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:  # noqa: ARG002 - makes nothing
+        """Return what does not fit: the key, tiers that are not there, and courses that no product has."""
+        try:
+            found = self._send(
+                "GET",
+                f"{API}/tiers/",
+                doing="listing tiers",
+                query={"limit": "100"},
+                budget=Budget(self._call_seconds),
+            )
+        except (Rejected, NeedsOperator) as error:
+            return [Problem(field="admin_key", code="refused", message=f"does not fit: {error}")]
+        known = {tier.id for tier in found.json(Tiers).tiers}
+        return [*_absent(self._settings.tiers, known), *self._strangers({each.course for each in products})]
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _strangers(self, courses: set[str]) -> Iterator[Problem]:
+        tables = {
+            "tiers": self._settings.tiers,
+            "pages": self._settings.pages,
+            "labels": self._settings.labels,
+        }
+        for key, table in tables.items():
+            for course in sorted(table.keys() - courses):
+                message = f"names {course!r}, which is the course of no product"
+                yield Problem(field=key, code="unknown_course", message=message)
 
     def _invite(self, delivery: Delivery) -> str:
         self._admitted(delivery.order, Budget(self._call_seconds))
@@ -239,6 +272,15 @@ class GhostAcademy:
         begins = order.payment.at if order.payment else order.created_at
         ends = (begins + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000Z") if days else ""
         return {"id": tier, **({"expiry_at": ends} if ends else {})}
+
+
+def _absent(tiers: Mapping[str, str], known: set[str]) -> Iterator[Problem]:
+    for course, tier in tiers.items():
+        if tier not in known:
+            message = (
+                f"has {tier!r} for {course!r}, which is no tier of the site; copy its id from its address"
+            )
+            yield Problem(field="tiers", code="unknown_tier", message=message)
 
 
 def _one(answer: Answer) -> Member:

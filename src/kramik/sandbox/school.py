@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kramik.sandbox.door import Refusal, read
+from kramik.sandbox.door import Refusal, answer, read
 from kramik.sandbox.pages import page
 from kramik.sandbox.stage import Stage
 
@@ -128,6 +128,12 @@ class School:
             return page("message", 403, lang=lang, title="403", text="no_course")
         self._stage.write("open", "", course=course)
         return page("course", lang=lang, title=TITLES[course], name="")
+
+    def describe(self, course: str) -> Response:
+        """Answer whether there is such a course, as every API does somehow."""
+        if course not in TITLES:
+            raise Refusal(404, "not found")
+        return answer({"id": course, "name": TITLES[course]})
 
     def _of(self, person: Person, course: str) -> Iterator[Place]:
         return (each for each in self._places.values() if (each.person, each.course) == (person, course))

@@ -13,11 +13,12 @@ import msgspec
 from kramik.academies import Features
 from kramik.academies.files.blob import Blobs
 from kramik.academies.files.disk import Disk
+from kramik.catalogue import Product
 from kramik.errors import NeedsOperator, Problem, Rejected
 from kramik.ports import CourseFile, Delivery, Effect, Shelf
 from kramik.table import Secret
 
-FEATURES = Features(title="a folder of files", repeat=("set",), link="for good", revokes=True)
+FEATURES = Features(title="a folder of files", repeat=("set",), link="for good", revokes=True, live=True)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +72,19 @@ class FilesAcademy:
     def fetch(self, course: str, path: str) -> CourseFile | str | None:
         """Return a file of this machine, the address of a short-lived link, or None when there is no such file."""
         return self._shelf.fetch(course, path)
+
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:  # noqa: ARG002 - makes nothing
+        """Return the products whose course has no file."""
+        return [
+            Problem(
+                field=each.slug, code="no_files", message=f"has the course {each.course!r}, which has no file"
+            )
+            for each in products
+            if not self.items(each.course)
+        ]
+
+    def close(self) -> None:
+        """Do nothing: nothing is kept open."""
 
     def _invite(self, delivery: Delivery) -> str:
         course = delivery.order.intent.course

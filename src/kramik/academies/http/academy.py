@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -11,9 +11,10 @@ import msgspec
 from kramik.academies import PATIENCE
 from kramik.academies.http.auth import Auth
 from kramik.academies.http.journey import Guide
-from kramik.academies.http.recipe import RECORDED, Recipe
+from kramik.academies.http.recipe import RECORDED, Journey, Recipe
 from kramik.academies.http.template import Template, Values, escaped
-from kramik.errors import NeedsOperator
+from kramik.catalogue import Product
+from kramik.errors import NeedsOperator, Problem, Rejected
 from kramik.http import Client
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
@@ -79,14 +80,27 @@ class HttpAcademy:
         known = self._guide.go(self._recipe.journeys["fresh"], values, within=PATIENCE)
         return self._link(self._recipe.fresh_link, known)
 
+    def _missing(self, products: Sequence[Product]) -> Iterator[Problem]:
+        for product in products:
+            told = {"course": product.course, "product": product.slug}
+            values = {**self._known(product.course), **{f"order.{key}": each for key, each in told.items()}}
+            try:
+                self._guide.go(self._recipe.journeys["check"], values)
+            except (Rejected, NeedsOperator) as error:
+                yield Problem(field=product.slug, code="not_there", message=f"does not fit: {error}")
+
     def _values(self, order: Order) -> Values:
+        told = {f"order.{name}": value for name, value in _told(order).items()}
+        return {**self._known(order.intent.course), **told}
+
+    def _known(self, name: str) -> Values:
+        """Return what is known without an order."""
         account = self._account
-        course = account.courses.get(order.intent.course, {})
+        course = account.courses.get(name, {})
         return {
             "base_url": account.base_url.rstrip("/"),
             **account.settings,
             **{f"secret.{name}": value for name, value in account.secrets.items()},
-            **{f"order.{name}": value for name, value in _told(order).items()},
             **{f"course.{name}": value for name, value in course.items()},
         }
 
@@ -128,20 +142,25 @@ class FreshHttpAcademy(HttpAcademy):
         return self._fresh(order)
 
 
-class FreshRevokingHttpAcademy(FreshHttpAcademy, RevokingHttpAcademy):
-    """One that can do both."""
+class CheckedHttpAcademy(HttpAcademy):
+    """One that can be asked for the courses of our products (`Checkable`)."""
+
+    def problems(self, products: Sequence[Product], *, create: bool) -> Sequence[Problem]:  # noqa: ARG002 - makes nothing
+        """Return the products whose course is not found there, or a key that is refused."""
+        return list(self._missing(products))
 
 
 def made(account: Account, recipe: Recipe, auth: Auth, *, call_seconds: float) -> HttpAcademy:
-    """Return an academy that offers what its recipe can do."""
-    kinds: Mapping[tuple[bool, bool], type[HttpAcademy]] = {
-        (False, False): HttpAcademy,
-        (True, False): RevokingHttpAcademy,
-        (False, True): FreshHttpAcademy,
-        (True, True): FreshRevokingHttpAcademy,
+    """Return an academy that offers what its recipe can do, and no port beyond that."""
+    offers: Mapping[Journey, type[HttpAcademy]] = {
+        "revoke": RevokingHttpAcademy,
+        "fresh": FreshHttpAcademy,
+        "check": CheckedHttpAcademy,
     }
-    kind = kinds[bool(recipe.journeys["revoke"]), bool(recipe.journeys["fresh"])]
-    return kind(account, recipe, auth, call_seconds=call_seconds)
+    kinds = tuple(kind for name, kind in offers.items() if recipe.journeys[name])
+    kind = type("HttpAcademy", kinds or (HttpAcademy,), {})
+    academy: HttpAcademy = kind(account, recipe, auth, call_seconds=call_seconds)
+    return academy
 
 
 def _told(order: Order) -> dict[str, str | None]:

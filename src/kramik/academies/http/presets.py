@@ -39,7 +39,13 @@ class Preset(RecipeText, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def features(self) -> Features:
         """Return what the academy declares about itself."""
-        return Features(title=self.title, repeat=(self.repeat,), link=self.lasts, revokes=bool(self.revoke))
+        return Features(
+            title=self.title,
+            repeat=(self.repeat,),
+            link=self.lasts,
+            revokes=bool(self.revoke),
+            live=bool(self.check),
+        )
 
     def named(self, *, secret: bool) -> tuple[str, ...]:
         """Return the names of the settings that are secrets, or of those that are not."""

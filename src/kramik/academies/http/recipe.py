@@ -1,6 +1,7 @@
 """A recipe: how an academy is asked, as tables of `shop.toml` or of a preset say it; read once, with all problems.
 
-`grant` gives access, `find` asks whether it was given, `revoke` takes it back, `fresh` gets a new link.
+`grant` gives access, `find` asks whether it was given, `revoke` takes it back, `fresh` gets a new link, and `check`
+asks whether a product's course is there, before anybody buys it.
 Each is a list of steps, made in order. Only the leaf strings of a step are templates, so that no value changes
 the shape of a request.
 """
@@ -21,7 +22,7 @@ from kramik.errors import Problem, Rejected
 from kramik.http import Method
 from kramik.ports import Repeat
 
-Journey = Literal["grant", "find", "revoke", "fresh"]
+Journey = Literal["grant", "find", "revoke", "fresh", "check"]
 ORDER = (
     "id",
     "email",
@@ -112,6 +113,7 @@ class RecipeText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     find: Steps = []
     revoke: Steps = []
     fresh: Steps = []
+    check: Steps = []
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,7 +299,8 @@ def filled(body: Body, values: template.Values) -> object:
 
 
 def _journeys(text: RecipeText) -> dict[Journey, Steps]:
-    return {"grant": text.grant, "find": text.find, "revoke": text.revoke, "fresh": text.fresh}
+    journeys: dict[Journey, Steps] = {"grant": text.grant, "find": text.find, "revoke": text.revoke}
+    return {**journeys, "fresh": text.fresh, "check": text.check}
 
 
 def _saved(steps: Steps) -> frozenset[str]:

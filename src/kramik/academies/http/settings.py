@@ -16,7 +16,9 @@ from kramik.errors import Problem, Rejected
 from kramik.ports import Repeat
 from kramik.table import SecretTable
 
-FEATURES = Features(title="any other, over HTTP", repeat=get_args(Repeat), link="for good", revokes=True)
+FEATURES = Features(
+    title="any other, over HTTP", repeat=get_args(Repeat), link="for good", revokes=True, live=True
+)
 """Whatever its recipe says."""
 
 Courses = dict[str, dict[str, str]]

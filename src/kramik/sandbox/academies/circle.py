@@ -52,6 +52,7 @@ class Circle:
         """Return the routes of the API and of the community's pages."""
         on, group = self._stage.guarded, "/api/admin/v2/access_groups/{group}/community_members"
         return [
+            Route(group, on("setup", self._course), methods=["GET"]),
             Route("/api/admin/v2/community_members", on("member", self._member), methods=["POST"]),
             Route(group, on("grant", self._add), methods=["POST"]),
             Route(group, on("revoke", self._remove), methods=["DELETE"]),
@@ -84,6 +85,10 @@ class Circle:
         for place in places:
             self._school.end(place)
         return answer({"success": bool(places)}, 200 if places else 404)
+
+    async def _course(self, request: Request) -> Response:
+        _known(request)
+        return self._school.describe(COURSES.get(request.path_params["group"], ""))
 
     async def _open(self, request: Request) -> Response:
         return self._school.show(request, request.path_params["slug"])

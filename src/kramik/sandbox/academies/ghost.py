@@ -114,6 +114,7 @@ class Ghost:
             Route(members, on("grant", self._add), methods=["POST"]),
             Route(members + "{id}/", on("grant", self._edit), methods=["PUT"]),
             Route(members + "{id}/signin_urls/", on("link", self._signin_url), methods=["GET"]),
+            Route("/ghost/api/admin/tiers/", on("setup", self._tiers), methods=["GET"]),
             Route("/members/", on("open", self._signin), methods=["GET"]),
             Route("/", on("open", self._home), methods=["GET"]),
             Route("/{slug}/", on("open", self._course), methods=["GET"]),
@@ -167,6 +168,15 @@ class Ghost:
         self._links[token] = Link(member, time())
         url = f"{_site(request)}/members/?token={token}&action=signin"
         return answer({"member_signin_urls": [{"member_id": member.id, "url": url}]})
+
+    async def _tiers(self, request: Request) -> Response:
+        if wrong := _wrong_token(request):
+            return wrong
+        tiers = [
+            {"id": TIER.replace("f3", "f2"), "name": "Free", "type": "free"},
+            {"id": TIER, "name": "Academy", "type": "paid"},
+        ]
+        return answer({"tiers": tiers, "meta": {}})
 
     async def _signin(self, request: Request) -> Response:
         link = self._links.get(request.query_params.get("token", ""))

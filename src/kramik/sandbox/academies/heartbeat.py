@@ -56,6 +56,7 @@ class Heartbeat:
         """Return the routes of the API and of the community."""
         on = self._stage.guarded
         return [
+            Route("/groups/{group}", on("setup", self._course), methods=["GET"]),
             Route("/users", on("member", self._new_user), methods=["PUT"]),
             Route("/groups/{group}/memberships", on("grant", self._add), methods=["PUT"]),
             Route("/groups/{group}/memberships", on("revoke", self._remove), methods=["DELETE"]),
@@ -86,6 +87,9 @@ class Heartbeat:
             for place in self._school.places(person, group) if person else []:
                 self._school.end(place)
         return answer({"success": True})
+
+    async def _course(self, request: Request) -> Response:
+        return self._school.describe(_group(request))
 
     async def _open(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         return page("course", title="Agregaty w praktyce", name="")

@@ -89,6 +89,7 @@ class Kajabi:
         """Return the routes of the API and of the site."""
         on, offers = self._stage.guarded, "/v1/contacts/{id}/relationships/offers"
         return [
+            Route("/v1/offers/{id}", on("setup", self._course), methods=["GET"]),
             Route("/v1/oauth/token", on("token", self._token), methods=["POST"]),
             Route("/v1/contacts", on("find", self._contacts), methods=["GET"]),
             Route("/v1/contacts", on("member", self._new_contact), methods=["POST"]),
@@ -145,6 +146,10 @@ class Kajabi:
             for place in self._school.places(person, course):
                 self._school.end(place)
         return Response(status_code=204)
+
+    async def _course(self, request: Request) -> Response:
+        self._known(request)
+        return self._school.describe(COURSES.get(request.path_params["id"], ""))
 
     async def _open(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         return page("course", title="Agregaty w praktyce", name="")

@@ -67,6 +67,7 @@ class LearnWorlds:
         """Return the routes of the API and of the school."""
         on, user = self._stage.guarded, "/admin/api/v2/users/{user}"
         return [
+            Route("/admin/api/v2/courses/{id}", on("setup", self._course), methods=["GET"]),
             Route("/admin/api/oauth2/access_token", on("token", self._token), methods=["POST"]),
             Route("/admin/api/v2/users", on("member", self._new_user), methods=["POST"]),
             Route(user, on("find", self._user), methods=["GET"]),
@@ -132,6 +133,10 @@ class LearnWorlds:
         if not target.startswith(f"{request.base_url}learnworlds/") or monotonic() - made > LASTS:
             return page("message", 403, title="403", text="no_course")
         return RedirectResponse(target, 302)
+
+    async def _course(self, request: Request) -> Response:
+        self._known(request)
+        return self._school.describe(request.path_params["id"])
 
     async def _open(self, request: Request) -> Response:
         return self._school.show(request, request.path_params["slug"])

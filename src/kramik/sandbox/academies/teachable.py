@@ -53,6 +53,7 @@ class Teachable:
         """Return the routes of the API and of the course pages."""
         on = self._stage.guarded
         return [
+            Route("/courses/{id}", on("setup", self._course), methods=["GET"]),
             Route("/users", on("find", self._users), methods=["GET"]),
             Route("/users", on("member", self._new_user), methods=["POST"]),
             Route("/users/{id}", on("find", self._user), methods=["GET"]),
@@ -91,6 +92,10 @@ class Teachable:
         for place in self._school.places(person, course):
             self._school.end(place)
         return Response(status_code=204)
+
+    async def _course(self, request: Request) -> Response:
+        _known(request)
+        return self._school.describe(COURSES.get(request.path_params["id"], ""))
 
     async def _open(self, request: Request) -> Response:
         return self._school.show(request, COURSES.get(request.path_params["id"], ""))

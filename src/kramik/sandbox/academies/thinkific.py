@@ -66,6 +66,7 @@ class Thinkific:
         """Return the routes of the API and of the course pages."""
         on = self._stage.guarded
         return [
+            Route("/courses/{id}", on("setup", self._course), methods=["GET"]),
             Route("/users", on("find", self._users), methods=["GET"]),
             Route("/users", on("member", self._new_user), methods=["POST"]),
             Route("/enrollments", on("find", self._enrollments), methods=["GET"]),
@@ -118,6 +119,10 @@ class Thinkific:
         if change.expiry_date and change.expiry_date <= datetime.now(UTC):
             self._school.end(place)
         return Response(status_code=204)
+
+    async def _course(self, request: Request) -> Response:
+        _known(request)
+        return self._school.describe(COURSES.get(request.path_params["id"], ""))
 
     async def _open(self, request: Request) -> Response:
         return self._school.show(request, request.path_params["slug"])
