@@ -88,7 +88,7 @@ def _measured(name: str, order: Order) -> list[Figure]:
 def _jws(gateway: TpayGateway, raw: RawNotification) -> Figure:
     """Compare the check of the JWS with the check of its signature by a key that is loaded."""
     given = raw.headers["x-jws-signature"]
-    jws = gateway._jws  # noqa: SLF001 - the check alone has no other name
+    jws = gateway._told.jws  # noqa: SLF001 - the check alone has no other name
     return _figure(
         "tpay: the JWS of a notification alone",
         "tpay",

@@ -153,6 +153,16 @@ def _tpay() -> Kind[Gateway]:
     return Kind(Settings, lambda settings, _: TpayGateway(settings, DailyCertificates()), FEATURES)
 
 
+def _tpay_api() -> Kind[CallingGateway]:
+    from kramik.gateways.tpay import DailyCertificates
+    from kramik.gateways.tpay.open_api import FEATURES, Settings, TpayApiGateway
+
+    def make(settings: Settings, call: float) -> TpayApiGateway:
+        return TpayApiGateway(settings, DailyCertificates(), call_seconds=min(call, PATIENCE))
+
+    return Kind(Settings, make, FEATURES)
+
+
 def _dotpay() -> Kind[Gateway]:
     from kramik.gateways.dotpay import FEATURES, DotpayGateway, Settings
 
@@ -317,6 +327,7 @@ GATEWAYS: Mapping[str, Callable[[], Kind[Gateway | CallingGateway]]] = {
     "payu": _payu,
     "payu_rest": _payu_rest,
     "tpay": _tpay,
+    "tpay_api": _tpay_api,
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,
     "przelewy24": _przelewy24,
@@ -371,7 +382,7 @@ def methods(kind: str) -> tuple[str, ...]:
     return GATEWAYS[kind]().features.methods
 
 
-EXTRAS = {"tpay": ("cryptography", "crypto"), "redsys": ("cryptography", "crypto")}
+EXTRAS = dict.fromkeys(("tpay", "tpay_api", "redsys"), ("cryptography", "crypto"))
 """The package that an adapter needs beside the core, and the extra that brings it."""
 
 

@@ -21,8 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from kramik.errors import ConfigurationError, NeedsOperator, NotAuthentic, Rejected, Transient
 from kramik.event import PaymentEvent
-from kramik.gateways.tpay import Settings, TpayGateway
-from kramik.gateways.tpay.panel import HEADER
+from kramik.gateways.tpay import HEADER, Settings, TpayGateway
 from kramik.gateways.tpay.roots import ROOTS
 from kramik.intent import Buyer
 from kramik.money import Money

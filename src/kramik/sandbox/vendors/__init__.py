@@ -55,6 +55,12 @@ def _tpay() -> Vendor:
     return tpay
 
 
+def _tpay_api() -> Vendor:
+    from kramik.sandbox.vendors import tpay_api
+
+    return tpay_api
+
+
 def _dotpay() -> Vendor:
     from kramik.sandbox.vendors import dotpay
 
@@ -103,6 +109,7 @@ _VENDORS: Mapping[str, Callable[[], Vendor]] = {
     "payu": _payu,
     "payu_rest": _payu_rest,
     "tpay": _tpay,
+    "tpay_api": _tpay_api,
     "dotpay": _dotpay,
     "twocheckout": _twocheckout,
     "paynow": _paynow,

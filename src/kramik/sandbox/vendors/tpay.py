@@ -90,9 +90,13 @@ class TpayDialect:
         """Write the form about a transaction and sign it twice."""
         if told.of and told.amount < asked.money.minor:
             return []
-        body = urlencode(self._told(told, asked)).encode()
+        return [self.letter(told, asked, f"TR-{(told.of or told.id).removeprefix('t-')}X")]
+
+    def letter(self, told: Notification, asked: Request, title: str) -> Letter:
+        """Write the form about the transaction of this title."""
+        body = urlencode(self._told(told, asked, title)).encode()
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        return [Letter(body=body, headers={**kind, "x-jws-signature": self.signature(body)})]
+        return Letter(body=body, headers={**kind, "x-jws-signature": self.signature(body)})
 
     def accepts(self, letter: Letter, status: int, body: bytes) -> bool:  # noqa: ARG002 - the same for all
         """Say whether this is `TRUE` and nothing else."""
@@ -131,11 +135,11 @@ class TpayDialect:
             notify=notify,
         )
 
-    def _told(self, told: Notification, asked: Request) -> dict[str, str]:
-        number, amount = f"TR-{(told.of or told.id).removeprefix('t-')}X", _amount(asked.money.minor)
+    def _told(self, told: Notification, asked: Request, title: str) -> dict[str, str]:
+        amount = _amount(asked.money.minor)
         return {
             "id": told.shop_id,
-            "tr_id": number,
+            "tr_id": title,
             "tr_date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
             "tr_crc": told.order,
             "tr_amount": amount,
@@ -145,7 +149,7 @@ class TpayDialect:
             "tr_error": _error(told.amount - asked.money.minor),
             "tr_email": asked.email or BUYER,
             "test_mode": "0",
-            "md5sum": _md5(told.shop_id + number + amount + told.order + self._code),
+            "md5sum": _md5(told.shop_id + title + amount + told.order + self._code),
         }
 
 
