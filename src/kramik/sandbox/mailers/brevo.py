@@ -1,6 +1,6 @@
 """Brevo as a shop sees it: one account with the eCommerce app, a list for each course, and single mails.
 
-A list starts its automation for people who are not on the blocklist; its first mail carries the link put last.
+A list starts its automation for people who are not on the blocklist; its first mail shows the attribute of that course.
 Everything is checked as Brevo describes it, and what it refuses is told as a code and a message.
 Played the way that hurts most: an attribute that was never made is dropped without a word.
 Source: developers.brevo.com (read in November 2026); the refusal of who is in a list already, from public programs.
@@ -29,6 +29,9 @@ API_KEY = "xkeysib-0123456789abcdef0123456789abcdef-sandbox"
 SENDER = "kurs@sklep.example"
 COURSES = {"agregaty-start": 12, "kolejki-start": 13}
 DEMO: Mapping[str, object] = {"api_key": API_KEY, "sender": SENDER, "lists": COURSES}
+
+SHOWN = {12: "LINK_AGREGATY_W_PRAKTYCE", 13: "LINK_KOLEJKI_BEZ_STRACHU"}
+"""The attribute that the first mail of each list shows."""
 
 ATTRIBUTES = ("FIRSTNAME", "LASTNAME", "LINK_AGREGATY_W_PRAKTYCE", "LINK_KOLEJKI_BEZ_STRACHU")
 """The attributes that the account has from the beginning: names, and one for each product of the example shop."""
@@ -151,7 +154,6 @@ class Account:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._contacts: dict[str, Contact] = {}
-        self._latest: dict[str, str] = {}
         self._orders: dict[str, OrderBody] = {}
         self._keys: dict[UUID, float] = {}
         self._numbers = count(1)
@@ -221,8 +223,6 @@ class Account:
         kept = {name: value for name, value in body.attributes.items() if name in self._attributes}
         contact.attributes = {**contact.attributes, **kept}
         self._contacts[key] = contact
-        links = [str(value) for name, value in kept.items() if name.startswith("LINK_")]
-        self._latest[key] = links[0] if links else self._latest.get(key, "—")
         for number in body.list_ids:
             self._joined(contact, number)
         self._shown.take(key, contact)
@@ -261,7 +261,7 @@ class Account:
         return True
 
     def _start(self, contact: Contact, number: int) -> None:
-        link = self._latest[contact.email]
+        link = str(contact.attributes.get(SHOWN[number], "—"))
         order, name = order_in(link), str(contact.attributes.get("FIRSTNAME", ""))
         self._stage.write("sequence", order, sequence=number, email=contact.email)
         subject, text = welcome(

@@ -1,6 +1,6 @@
 """Buttondown as a shop sees it: one newsletter with a tag for buyers and a tag for each course.
 
-A tag of a course that is new starts its automation for people who get mails; its first mail carries the link put last.
+A tag of a course starts its automation for people who get mails; its first mail shows the metadata of that course.
 Everything is checked as Buttondown describes it, and what it refuses is told as a code or a list of details.
 Played the way that hurts most: adding brings back who unsubscribed, changing replaces tags and metadata as a whole.
 Source: docs.buttondown.com, version 2026-04-01 (read in November 2026).
@@ -28,6 +28,12 @@ API_KEY = "01234567-89ab-cdef-0123-456789abcdef"
 BUYERS = "sub_tag_sandbox0buyers"
 COURSES = {"agregaty-start": "sub_tag_sandbox1agregaty", "kolejki-start": "sub_tag_sandbox2kolejki"}
 DEMO: Mapping[str, object] = {"api_key": API_KEY, "buyers": BUYERS, "tags": COURSES}
+
+SHOWN = {
+    COURSES["agregaty-start"]: "link_agregaty_w_praktyce",
+    COURSES["kolejki-start"]: "link_kolejki_bez_strachu",
+}
+"""The metadata that the first mail of each course shows."""
 
 MAILED = ("regular", "premium", "gifted", "trialed", "churning")
 SUPPRESSED = ("blocked", "complained", "undeliverable")
@@ -75,7 +81,6 @@ class Newsletter:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._people: dict[str, Subscriber] = {}
-        self._latest: dict[str, str] = {}
         self._numbers = count(1)
         self._shown = Snapshots(stage.lag)
 
@@ -159,13 +164,7 @@ class Newsletter:
 
     def _merge(self, person: Subscriber, body: Change, *, before: Sequence[str] = ()) -> None:
         metadata = {} if body.metadata is UNSET else body.metadata
-        links = [
-            str(value)
-            for name, value in metadata.items()
-            if value != person.metadata.get(name) and "/access/" in str(value)
-        ]
         person.metadata = {**person.metadata, **metadata}
-        self._latest[person.id] = links[0] if links else self._latest.get(person.id, "—")
         for tag in () if body.tags is UNSET else body.tags:
             if tag not in person.tags:
                 person.tags = [*person.tags, tag]
@@ -177,7 +176,7 @@ class Newsletter:
         if tag == BUYERS:
             self._stage.write("purchase", "", email=person.email_address, tag=tag)
         elif person.type in MAILED:
-            link = self._latest[person.id]
+            link = str(person.metadata.get(SHOWN[tag], "—"))
             order, name = order_in(link), str(person.metadata.get("name", ""))
             self._stage.write("sequence", order, sequence=tag, email=person.email_address)
             subject, text = welcome(

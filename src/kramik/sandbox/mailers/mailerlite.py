@@ -1,6 +1,6 @@
 """MailerLite as a shop sees it: one account with a group of buyers and a group for each course.
 
-A group of a course starts its automation for active people, whose first mail carries the link that was put last.
+A group of a course starts its automation for active people, whose first mail shows the field of that course.
 Everything is checked as MailerLite describes it, and what it refuses is told in its envelope of message and errors.
 Played the way that hurts most: a field that was never made is dropped without a word.
 Source: developers.mailerlite.com, subscribers, groups and fields (read in November 2026).
@@ -29,6 +29,12 @@ API_KEY = "eyJ0eXAi.sandbox-mailerlite-token.0123456789"
 BUYERS = "100000000000000001"
 COURSES = {"agregaty-start": "100000000000000002", "kolejki-start": "100000000000000003"}
 DEMO: Mapping[str, object] = {"api_key": API_KEY, "buyers": BUYERS, "groups": COURSES}
+
+SHOWN = {
+    COURSES["agregaty-start"]: "link_agregaty_w_praktyce",
+    COURSES["kolejki-start"]: "link_kolejki_bez_strachu",
+}
+"""The field that the first mail of each course shows."""
 
 FIELDS = ("name", "last_name", "link_agregaty_w_praktyce", "link_kolejki_bez_strachu")
 """The fields that the account has from the beginning: names, and one for each product of the example shop."""
@@ -62,7 +68,6 @@ class Subscriber(msgspec.Struct, kw_only=True):
     status: str
     fields: dict[str, str | int | None] = {}
     groups: list[str] = []
-    latest: str = "—"
 
     def shown(self) -> dict[str, object]:
         """Return what MailerLite answers."""
@@ -150,9 +155,6 @@ class Account:
             person.status = body.status
         kept = {name: value for name, value in body.fields.items() if name in self._fields}
         person.fields = {**person.fields, **kept}
-        person.latest = next(
-            (str(text) for name, text in kept.items() if name.startswith("link_")), person.latest
-        )
         for group in body.groups:
             self._joined(person, group)
         self._shown.take(person.id, person.shown())
@@ -192,12 +194,11 @@ class Account:
         return True
 
     def _start(self, person: Subscriber, group: str) -> None:
-        order = order_in(person.latest)
+        link = str(person.fields.get(SHOWN[group]) or "—")
+        order = order_in(link)
         self._stage.write("sequence", order, sequence=group, email=person.email)
         name = str(person.fields.get("name") or "")
-        subject, text = welcome(
-            {"sequence": group, "order": order, "link": person.latest, "lang": "pl", "name": name}
-        )
+        subject, text = welcome({"sequence": group, "order": order, "link": link, "lang": "pl", "name": name})
         self._stage.deliver(order=order, to=person.email, subject=subject, text=text)
 
     def _person(self, request: Request) -> Subscriber:

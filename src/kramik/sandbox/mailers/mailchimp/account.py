@@ -33,6 +33,9 @@ DEMO: Mapping[str, object] = {"api_key": API_KEY, "audience": AUDIENCE, "store":
 MERGE_FIELDS = ("FNAME", "LNAME", "L_AGREGATY", "L_KOLEJKI_")
 """The merge fields that the audience has from the beginning: names, and one for each product of the example shop."""
 
+FLOWS = {"agregaty-start": "L_AGREGATY", "kolejki-start": "L_KOLEJKI_"}
+"""The tags that start a flow, and the merge field that its first mail shows."""
+
 Body = TypeVar("Body")
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -46,7 +49,6 @@ class Member(msgspec.Struct, kw_only=True):
     language: str = ""
     fields: dict[str, str] = {}
     tags: list[str] = []
-    latest: str = "—"
 
     def shown(self) -> dict[str, object]:
         """Return what Mailchimp answers."""
@@ -161,7 +163,6 @@ class Account:
         known.language = body.language or known.language
         kept = {tag: text for tag, text in body.merge_fields.items() if tag in self._fields}
         known.fields = {**known.fields, **kept}
-        known.latest = next((text for tag, text in kept.items() if tag.startswith("L_")), known.latest)
         self._shown.take(key, known.shown())
         return answer(known.shown())
 
@@ -172,7 +173,7 @@ class Account:
             has = each.name.casefold() in (tag.casefold() for tag in member.tags)
             if each.status == "active" and not has:
                 member.tags = [*member.tags, each.name]
-                if member.status == "subscribed" and not body.is_syncing:
+                if each.name in FLOWS and member.status == "subscribed" and not body.is_syncing:
                     self._start(member, each.name)
             elif each.status == "inactive":
                 member.tags = [tag for tag in member.tags if tag.casefold() != each.name.casefold()]
@@ -180,8 +181,8 @@ class Account:
         return Response(status_code=204)
 
     def _start(self, member: Member, flow: str) -> None:
-        """Mail the link of the course: its field is the one that was written last."""
-        link = member.latest
+        """Mail the link that stands in the merge field of the course."""
+        link = member.fields.get(FLOWS[flow], "—")
         order = order_in(link)
         self._stage.write("sequence", order, sequence=flow, email=member.email)
         facts = {
