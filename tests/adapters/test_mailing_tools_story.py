@@ -1,9 +1,12 @@
 """Whole orders through each mailing tool while it misbehaves: every buyer gets their link once, by whichever way.
 
 The shop is a real one over stores in memory, the tool a real server; only the clock is fake.
+Judged by the mails that arrived and by the tool's ledger.
 """
 
 from __future__ import annotations
+
+from time import sleep
 
 import pytest
 from msgspec.structs import replace
@@ -13,6 +16,7 @@ from kramik.order import Order
 from kramik.ports import Effect
 from kramik.shop import Shop
 from tests.adapters.tool import Tool, playing
+from tests.contracts.race import race
 from tests.sandbox.place import fresh_order
 from tests.story.example import FakeClock, a_shop, paid, work_once
 from tests.story.postman import Postman
@@ -64,6 +68,26 @@ def worked_off(shop: Shop, clock: FakeClock) -> None:
     raise AssertionError(shop.ports.queue.depth())
 
 
+def worked_off_by_many(shop: Shop, clock: FakeClock, workers: int = 4) -> None:
+    """Work until nothing is left, with several workers; time passes while nobody works."""
+    busy: list[int] = []
+
+    def work() -> None:
+        for _ in range(ROUNDS):
+            if shop.ports.queue.depth() == 0:
+                return
+            busy.append(1)
+            received = shop.ports.queue.take(now=clock(), visibility=shop.timing.visibility)
+            if received is not None:
+                shop.work(received, clock=clock)
+            busy.pop()
+            if received is None:
+                sleep(0.002)
+                clock.forward(0 if busy else 10)
+
+    race([work] * workers)
+
+
 def links(tool: Tool, shop: Shop, post: Postman, order: Order) -> int:
     """Count the mails with the link of an order, from the tool and from the shop's own post."""
     email, link = order.intent.buyer.email, shop.access_link(order)
@@ -89,6 +113,19 @@ def test_every_buyer_gets_their_link_once(name: str, clock: FakeClock) -> None:
     assert {order.intent.buyer.email for order in orders} == {*bought}
     assert len(bought) in (len(orders), len(new))  # an order each, or a tag for each person
     assert 0 < len(post.arrived) < len(orders)
+
+
+@pytest.mark.parametrize("name", STARTING)
+def test_one_buyer_in_a_hurry(name: str, clock: FakeClock) -> None:
+    """Several orders of one course by one person, worked on at once: each has its own link mailed, once."""
+    new = [sold() for _ in range(6)]
+    orders = [*new, *(sold(order.intent.buyer.email) for order in new for _ in range(2))]
+    post = Postman("keyed")
+    with playing(name) as tool:
+        shop = opened(tool, clock, post, orders)
+        worked_off_by_many(shop, clock)
+        assert [1] * len(orders) == [links(tool, shop, post, order) for order in orders]
+    assert 2 * len(new) == len(post.arrived)
 
 
 def test_listmonk_never_mails_twice(clock: FakeClock) -> None:

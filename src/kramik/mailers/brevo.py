@@ -24,6 +24,7 @@ from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_new
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, File, Mail
 from kramik.table import Secret
+from kramik.turns import Turns
 
 FEATURES = Features(
     title="Brevo",
@@ -96,7 +97,7 @@ class BrevoMailer:
     """Our account at Brevo; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds = settings, call_seconds
+        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
         headers = {"api-key": settings.api_key}
         self._client = Client(settings.base_url, name="Brevo", call_seconds=call_seconds, headers=headers)
 
@@ -196,7 +197,12 @@ class BrevoMailer:
         return order.id
 
     def _begin(self, delivery: Delivery) -> str:
-        order, budget = delivery.order, Budget(self._seconds)
+        budget = Budget(self._seconds)
+        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
+            return self._started(delivery, budget)
+
+    def _started(self, delivery: Delivery, budget: Budget) -> str:
+        order = delivery.order
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
         intent = order.intent

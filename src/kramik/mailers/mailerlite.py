@@ -21,6 +21,7 @@ from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_new
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
+from kramik.turns import Turns
 
 FEATURES = Features(
     title="MailerLite",
@@ -105,7 +106,7 @@ class MailerLiteMailer:
     """Our account at MailerLite; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds = settings, call_seconds
+        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
         self._client = Client(
             settings.base_url,
             name="MailerLite",
@@ -186,7 +187,12 @@ class MailerLiteMailer:
         return f"{self._shown(order, self._settings.buyers, budget).id}:{self._settings.buyers}"
 
     def _begin(self, delivery: Delivery) -> str:
-        order, budget = delivery.order, Budget(self._seconds)
+        budget = Budget(self._seconds)
+        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
+            return self._started(delivery, budget)
+
+    def _started(self, delivery: Delivery, budget: Budget) -> str:
+        order = delivery.order
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
         intent = order.intent

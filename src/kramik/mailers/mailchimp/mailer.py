@@ -18,6 +18,7 @@ from kramik.mailers.mailchimp import live
 from kramik.mailers.mailchimp.settings import Settings, address
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
+from kramik.turns import Turns
 
 _MISSING, _REFUSED = 404, 400
 _DONE = 204
@@ -79,7 +80,7 @@ class MailchimpMailer:
     """Our account at Mailchimp; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds = settings, call_seconds
+        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
         basic = b64encode(f"kramik:{settings.api_key}".encode()).decode()
         self._client = Client(
             settings.base_url or address(settings.api_key),
@@ -125,7 +126,12 @@ class MailchimpMailer:
         return order.id
 
     def _begin(self, delivery: Delivery) -> str:
-        order, budget = delivery.order, Budget(self._seconds)
+        budget = Budget(self._seconds)
+        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
+            return self._started(delivery, budget)
+
+    def _started(self, delivery: Delivery, budget: Budget) -> str:
+        order = delivery.order
         if self._settings.only_with_consent and not wants_news(order):
             raise NotMailable("the buyer did not agree to mails beyond what they bought")
         tag, key = (
