@@ -285,3 +285,13 @@ def test_mails_to_the_seller_need_a_post(folder: Path) -> None:
         wiring.build(
             msgspec.structs.replace(settings, mailer=kit), MemoryOrders(), MemoryQueue(), vault=MemoryVault()
         )
+
+
+def test_the_example_shop_goes_live_with_a_post_and_a_voice(folder: Path) -> None:
+    """What a new shop finds commented out is right when the signs are taken away."""
+    text = (folder / "shop.toml").read_text("utf-8")
+    for name in ("smtp", "notices"):
+        table = text.partition(f"# [{name}]")[2].partition("#\n")[0]
+        add(folder, f"[{name}]" + table.replace("\n# ", "\n"))
+    shop = wiring.build(read(folder), MemoryOrders(), MemoryQueue())
+    assert ("confirmation" in shop.ports.effects, ["mail"]) == (True, [*shop.ports.tellers])
