@@ -6,6 +6,7 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
@@ -372,3 +373,44 @@ def test_no_secret_in_a_repr(server: MailServer) -> None:
     """Nothing that is printed shows the password."""
     post = a_post(server, user=LOGIN[0], password=LOGIN[1])
     assert LOGIN[1] not in repr(post) + repr(post._account)
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls", "none"])
+def test_a_server_that_says_nothing_at_all(tls: str) -> None:
+    """A line that opens and stays silent, before or inside of the handshake, ends in time; nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = Settings(
+            host="127.0.0.1",
+            port=silent.getsockname()[1],
+            sender="a@b.example",
+            tls=tls,  # type: ignore[arg-type]  # one of the three
+        )
+        begun = time.monotonic()
+        with pytest.raises(Transient):
+            SmtpPost(settings, call_seconds=0.5).send(MAIL)
+        assert time.monotonic() - begun < 3
+
+
+def test_a_server_that_talks_for_ever(certificate: Path) -> None:
+    """A reply of endless lines is no reply."""
+    endless = "\r\n".join(["250-on and on"] * 500)
+    with listening(certificate, Behaviour(replies={"EHLO": endless, "HELO": endless})) as server:
+        with pytest.raises(Transient):
+            a_post(server).send(MAIL)
+        assert [] == server.mails
+
+
+def test_a_reply_of_many_lines(certificate: Path) -> None:
+    """Some servers say more than they have to."""
+    reply = "250-taken\r\n250-with thanks\r\n250 bye"
+    with listening(certificate, Behaviour(replies={"BODY": reply})) as server:
+        a_post(server).send(MAIL)
+        assert 1 == len(server.mails)
+
+
+def test_mails_at_once_do_not_meet(server: MailServer) -> None:
+    """Workers share the post: each mail has a conversation of its own."""
+    post = a_post(server)
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda n: post.send(replace(MAIL, key=f"{n}", subject=f"{n}")), range(24)))
+    assert sorted(receipts) == sorted(str(mail.message["message-id"]) for mail in server.mails)
