@@ -116,6 +116,12 @@ def test_connect(kramik: Kramik, account: Office, tmp_path: Path) -> None:
     assert (0, ["connected"]) == (shown.exit_code, account.tokens())
 
 
+def test_connect_on_azure(kramik: Kramik) -> None:
+    """An Azure shop is connected in its storage account; without one named nothing is begun."""
+    shown = kramik("connect", "--azure")
+    assert (1, True) == (shown.exit_code, "AzureWebJobsStorage" in shown.output)
+
+
 def test_nothing_to_connect(kramik: Kramik, tmp_path: Path) -> None:
     """A shop whose mailing tool needs no connection says so."""
     file = tmp_path / "shop" / "shop.toml"

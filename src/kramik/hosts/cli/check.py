@@ -11,6 +11,7 @@ from kramik.errors import ConfigurationError
 from kramik.hosts.cli import on_azure, options, printed
 
 if TYPE_CHECKING:
+    from kramik.ports import Vault
     from kramik.settings import Settings
 
 
@@ -51,7 +52,11 @@ def command(
         settings, files, advice = _checked(folder)
         if azure:
             on_azure.look(settings, named)
-        told = _asked(settings, options.place(folder, data), create=create_fields) if live else []
+        told = []
+        if live:
+            there = azure and options.names_account(folder)
+            with options.opened_vault(folder, data, azure=there) as vault:
+                told = _asked(settings, vault, create=create_fields)
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -65,7 +70,7 @@ def command(
             click.echo(line)
 
 
-def _asked(settings: Settings, place: Path, *, create: bool) -> list[str]:
+def _asked(settings: Settings, vault: Vault, *, create: bool) -> list[str]:
     """Ask the vendors; return who was asked and who can not be.
 
     Raises:
@@ -73,7 +78,7 @@ def _asked(settings: Settings, place: Path, *, create: bool) -> list[str]:
     """
     from kramik.hosts.cli import live
 
-    found = live.ask(settings, place, create=create)
+    found = live.ask(settings, vault, create=create)
     if found.problems:
         raise ConfigurationError(*found.problems)
     return [

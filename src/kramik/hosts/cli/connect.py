@@ -22,23 +22,25 @@ if TYPE_CHECKING:
     metavar="URL",
     help="The address that the vendor sends the browser back to; the shop's own if left out.",
 )
-def command(folder: Path, data: Path | None, redirect: str | None) -> None:
+@click.option(
+    "--azure", is_flag=True, help="Keep it in the storage account of an Azure shop (AzureWebJobsStorage)."
+)
+def command(folder: Path, data: Path | None, redirect: str | None, *, azure: bool) -> None:
     """Connect the shop to its mailing tool, where that has to be allowed in a browser (Kit, for purchases).
 
-    What the vendor gives is kept beside the orders, and nowhere else.
+    What the vendor gives is kept where the orders are, and nowhere else.
 
     \b
-    Example:
+    Examples:
       kramik connect --shop my-shop
+      kramik connect --shop my-shop --azure
     """
     from kramik import wiring
     from kramik.ports import Connectable
 
     settings = options.read(folder)
-    place = options.place(folder, data)
-    place.mkdir(parents=True, exist_ok=True)
-    with closing(wiring.open_store(place / options.DATABASE)) as store:
-        mailer = wiring.mailing_tool(settings, store.vault)
+    with options.opened_vault(folder, data, azure=azure) as vault:
+        mailer = wiring.mailing_tool(settings, vault)
         if not isinstance(mailer, Connectable):
             raise click.ClickException(f"{settings.mailer.kind} {_NEEDLESS}")
         with closing(mailer):

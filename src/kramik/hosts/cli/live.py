@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from kramik.errors import KramikError, Problem
-from kramik.hosts.cli import options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kramik.ports import Checkable
+    from kramik.ports import Checkable, Vault
     from kramik.settings import Settings
 
 
@@ -26,22 +24,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
 
 
-def ask(settings: Settings, place: Path, *, create: bool) -> Asked:
-    """Ask every vendor; tokens that change meanwhile are kept in the store, which is made if it is not there."""
+def ask(settings: Settings, vault: Vault, *, create: bool) -> Asked:
+    """Ask every vendor; tokens that change meanwhile are kept in the vault."""
     from kramik import wiring
 
-    place.mkdir(parents=True, exist_ok=True)
-    store = wiring.open_store(place / options.DATABASE)
-    try:
-        found = wiring.vendors(settings, store.vault)
-        problems = tuple(
-            each
-            for name, vendor in found.items()
-            if vendor
-            for each in _problems(name, vendor, settings, create)
-        )
-    finally:
-        store.close()
+    found = wiring.vendors(settings, vault)
+    problems = tuple(
+        each for name, vendor in found.items() if vendor for each in _problems(name, vendor, settings, create)
+    )
     return Asked(
         asked=tuple(name for name, vendor in found.items() if vendor),
         silent=tuple(name for name, vendor in found.items() if not vendor),

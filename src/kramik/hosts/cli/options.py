@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from kramik.ports import Vault
     from kramik.settings import Settings
     from kramik.shop import Shop
     from kramik.stores.sqlite import SqliteStore
@@ -74,6 +75,32 @@ def opened_store(folder: Path, data: Path | None) -> Iterator[SqliteStore]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def opened_vault(folder: Path, data: Path | None, *, azure: bool) -> Iterator[Vault]:
+    """Open where a vendor's changing secrets are kept: beside the orders, or in the storage account of an Azure shop.
+
+    The file is made if it is not there; a shop may be connected before it is ever served.
+    """
+    from kramik import config, wiring
+
+    if azure:
+        with wiring.open_azure(config.environment(folder, os.environ)) as account:
+            yield account.vault
+        return
+    where = place(folder, data)
+    where.mkdir(parents=True, exist_ok=True)
+    with wiring.open_store(where / DATABASE) as store:
+        yield store.vault
+
+
+def names_account(folder: Path) -> bool:
+    """Say whether the environment names the storage account of an Azure shop."""
+    from kramik import config
+
+    environ = config.environment(folder, os.environ)
+    return bool(environ.get("AzureWebJobsStorage") or environ.get("AzureWebJobsStorage__accountName"))
 
 
 @contextmanager

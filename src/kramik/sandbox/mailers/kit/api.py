@@ -249,7 +249,8 @@ def _page(name: str, things: Sequence[Thing], about: Callable[..., Content], ask
     after, size = asked.query.get("after", ""), asked.query.get("per_page", "500")
     if not size.isdigit() or not 0 < int(size) <= MOST:
         raise Refused(422, "Per page is invalid")
-    rest = [each for each in things if not after or each.id < _read_cursor(after)]
+    behind = _read_cursor(after) if after else None
+    rest = [each for each in things if behind is None or each.id < behind]
     page = rest[: int(size)]
     pagination = {
         "has_previous_page": bool(after),
