@@ -27,3 +27,11 @@ def test_settings_of_the_page(name: str) -> None:
         variables = dict.fromkeys(re.findall(r"env:(\w+)", str(raw)), "00ff:00ff")
         found = table.read(raw, wiring.shape("academy", kind), variables)
         assert (name, True) == (kind, isinstance(found, wiring.shape("academy", kind)))
+
+
+def test_the_guide_names_what_is_there() -> None:
+    """Every file that the guide to a new academy names exists."""
+    text = (DOCS.parent / "adding-an-academy.md").read_text("utf-8")
+    named = [path for path in re.findall(r"`((?:src|tests|docs)/[\w/.]+)`", text) if "<" not in path]
+    assert named
+    assert [] == [path for path in named if not (DOCS.parents[1] / path).exists()]
