@@ -361,6 +361,8 @@ def test_what_is_no_address_goes_nowhere(server: MailServer, to: str) -> None:
         ({"host": "mail.example"}, "tls"),
         ({"host": "192.168.1.9"}, "tls"),
         ({"user": "hanna"}, "user"),
+        ({"ca_file": "/nowhere/ca.pem"}, "ca_file"),
+        ({"ca_file": __file__}, "ca_file"),
     ],
 )
 def test_what_is_set_wrongly_is_said_at_once(server: MailServer, changes: dict[str, str], word: str) -> None:

@@ -20,7 +20,7 @@ from kramik.errors import ConfigurationError, NeedsOperator, Problem, Rejected
 from kramik.mail import by_post
 from kramik.mailers import Features
 from kramik.mailers.smtp.letter import letter, read_sender
-from kramik.mailers.smtp.talk import Account, Tls, deliver, knock
+from kramik.mailers.smtp.talk import Account, Tls, deliver, knock, trusted
 from kramik.ports import Delivery, Effect, Mail
 from kramik.table import Secret
 
@@ -125,6 +125,9 @@ def _checked(settings: Settings) -> Address:
             f'is "none", so {settings.host} would be told everything in the open; write "starttls" or "tls"'
         )
         problems.append(_problem("tls", message))
+    if not trusted(settings.ca_file):
+        message = f"is no file of certificates: {settings.ca_file}; write its whole path"
+        problems.append(_problem("ca_file", message))
     if bool(settings.user) != bool(settings.password):
         problems.append(_problem("user", "and password go together; write both or none"))
     if sender is None or problems:

@@ -87,10 +87,8 @@ class _Server(smtplib.SMTP):
 
     def __init__(self, account: Account, sender: str, until: float) -> None:
         self._account, self._until = account, until
-        own_name = sender.rpartition("@")[
-            2
-        ]  # without it smtplib would ask the resolver, for as long as that takes
-        super().__init__(local_hostname=own_name, timeout=_left(until))
+        # Without a name of our own smtplib would ask the resolver for one, for as long as that takes.
+        super().__init__(local_hostname=sender.rpartition("@")[2], timeout=_left(until))
         self._host = account.host
 
     def getreply(self) -> tuple[int, bytes]:
@@ -266,6 +264,15 @@ def _dialled(host: str, port: int, until: float) -> socket.socket:
         else:
             return line
     raise lost
+
+
+def trusted(ca_file: str) -> bool:
+    """Say whether this is a file of certificates; none at all is good, too."""
+    try:
+        ssl.create_default_context(cafile=ca_file or None)
+    except OSError:  # and ssl.SSLError, which is one
+        return False
+    return True
 
 
 def _context(account: Account) -> ssl.SSLContext:
