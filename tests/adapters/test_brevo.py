@@ -89,6 +89,14 @@ def test_whom_brevo_will_not_mail(state: dict[str, Any]) -> None:
     assert 1 == len(sent)
 
 
+def test_an_address_that_brevo_doubts() -> None:
+    """An address that Brevo refuses was good enough to pay with; any other refusal stops the step."""
+    ended, _ = begin(ABSENT, (400, {"code": "invalid_parameter", "message": "Invalid email address"}))
+    assert isinstance(ended, NotMailable)
+    ended, _ = begin(ABSENT, (400, {"code": "invalid_parameter", "message": "attributes are odd"}))
+    assert isinstance(ended, Rejected)
+
+
 def test_an_attribute_that_is_not_there() -> None:
     """Brevo ignores an attribute that the account has not; nobody joins the list then."""
     ended, sent = begin(ABSENT, CREATED, contact(link=""), (200, {"attributes": [{"name": "FIRSTNAME"}]}))

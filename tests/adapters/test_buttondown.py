@@ -90,7 +90,7 @@ def test_somebody_new_who_has_to_confirm() -> None:
     assert 2 == len(sent)
 
 
-@pytest.mark.parametrize("code", ["subscriber_suppressed", "subscriber_blocked"])
+@pytest.mark.parametrize("code", ["subscriber_suppressed", "subscriber_blocked", "email_invalid"])
 def test_a_person_who_is_locked_out(code: str) -> None:
     """A refusal about the person is no reason to stop the order."""
     ended, _ = begin(ABSENT, (400, {"code": code, "detail": "…"}))

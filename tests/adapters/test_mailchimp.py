@@ -109,6 +109,17 @@ def test_a_person_who_is_locked_out(title: str) -> None:
     assert isinstance(ended, NotMailable)
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["x looks fake or invalid, please enter a real email address.", "x has signed up to a lot of lists"],
+)
+def test_an_address_that_mailchimp_doubts(words: str) -> None:
+    """An address that Mailchimp takes for fake was good enough to pay with, so we mail it ourselves."""
+    ended, sent = begin(ABSENT, (400, {"title": "Invalid Resource", "detail": words}))
+    assert isinstance(ended, NotMailable)
+    assert 2 == len(sent)
+
+
 def test_a_refusal_about_something_else() -> None:
     """Any other refusal stops the step, with Mailchimp's words."""
     ended, _ = begin(ABSENT, (400, {"title": "Invalid Resource", "detail": "odd"}))

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown
+from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Rejected
 from kramik.sandbox.mailers.mailerlite import API_KEY, BUYERS, COURSES
 from tests.adapters.tool import bought, conversation, made_from, scripted
 from tests.sandbox.place import fresh_delivery
@@ -74,6 +74,16 @@ def test_somebody_new_who_has_to_confirm() -> None:
     ended, sent = begin(ABSENT, (201, person("unconfirmed")))
     assert isinstance(ended, NotMailable)
     assert 2 == len(sent)
+
+
+def test_an_address_that_mailerlite_doubts() -> None:
+    """An address that MailerLite refuses was good enough to pay with; any other refusal stops the step."""
+    refusal = {"message": "The given data was invalid.", "errors": {"email": [f"{EMAIL} is invalid."]}}
+    ended, _ = begin(ABSENT, (422, refusal))
+    assert isinstance(ended, NotMailable)
+    assert EMAIL not in str(ended)
+    ended, _ = begin(ABSENT, (422, {"message": "odd", "errors": {"fields": ["odd"]}}))
+    assert isinstance(ended, Rejected)
 
 
 def test_a_field_that_is_not_there() -> None:

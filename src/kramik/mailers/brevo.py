@@ -73,6 +73,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """What Brevo says when it refuses."""
 
     code: str = ""
+    message: str = ""
 
 
 class Sent(msgspec.Struct, frozen=True, rename="camel"):
@@ -135,7 +136,7 @@ class BrevoMailer:
         )
         if answer.status != _REFUSED:
             return answer.json(Sent).message_id
-        if _code(answer) == "duplicate_parameter":
+        if _refusal(answer).code == "duplicate_parameter":
             return "sent before"
         raise self._client.decision(answer)
 
@@ -225,7 +226,14 @@ class BrevoMailer:
             "attributes": {self._settings.name_field: buyer.name, key: delivery.access_link},
             "updateEnabled": True,
         }
-        self._client.send("POST", "/v3/contacts", doing="putting a contact", json=facts, budget=budget)
+        doing = "putting a contact"
+        answer = self._client.send(
+            "POST", "/v3/contacts", doing=doing, json=facts, answers=(_REFUSED,), budget=budget
+        )
+        if answer.status == _REFUSED:
+            if "email" in _refusal(answer).message.lower():
+                raise NotMailable(f"Brevo does not take this address: {self._client.quoted(answer)}")
+            raise self._client.decision(answer)
         kept = self._find(delivery.order, budget)
         if kept is None:
             raise OutcomeUnknown("Brevo, putting a contact: the contact is not shown yet")
@@ -249,7 +257,7 @@ class BrevoMailer:
         )
         seen = self._find(order, budget)
         listed = seen is not None and number in seen.list_ids
-        if answer.status == _REFUSED and not listed and _code(answer) != _LISTED:
+        if answer.status == _REFUSED and not listed and _refusal(answer).code != _LISTED:
             raise self._client.decision(answer)
         if answer.status != _REFUSED:
             answer.json(dict[str, object])
@@ -303,8 +311,8 @@ def _attached(file: File) -> Mapping[str, str]:
     return {"name": file.name, "content": b64encode(file.text.encode()).decode()}
 
 
-def _code(answer: Answer) -> str:
+def _refusal(answer: Answer) -> Refusal:
     try:
-        return msgspec.json.decode(answer.body, type=Refusal).code
+        return msgspec.json.decode(answer.body, type=Refusal)
     except msgspec.MsgspecError:
-        return ""
+        return Refusal()

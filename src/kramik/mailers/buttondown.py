@@ -43,7 +43,7 @@ _MISSING, _REFUSED = 404, 400
 _MAILED = ("regular", "premium", "gifted", "trialed", "churning")
 """Types of people who get mails. Source: docs.buttondown.com, the subscriber's type."""
 
-_CLOSED = ("subscriber_suppressed", "subscriber_blocked")
+_CLOSED = ("subscriber_suppressed", "subscriber_blocked", "email_invalid", "email_blocked")
 """Codes of a refusal that is about the person. Source: docs.buttondown.com, error codes."""
 
 

@@ -9,14 +9,14 @@ Source: developers.mailerlite.com, subscribers and groups (read in November 2026
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from kramik.catalogue import Product
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
-from kramik.http import Budget, Client
+from kramik.http import Answer, Budget, Client
 from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
@@ -32,7 +32,7 @@ FEATURES = Features(
     live=True,
 )
 
-_MISSING = 404
+_MISSING, _INVALID = 404, 422
 Page = TypeVar("Page")
 
 
@@ -76,6 +76,12 @@ class Joined(msgspec.Struct, frozen=True):
     """How MailerLite wraps a group."""
 
     data: Group
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What MailerLite says when it refuses: by field."""
+
+    errors: dict[str, object] = {}
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -235,9 +241,25 @@ class MailerLiteMailer:
         buyer = order.intent.buyer
         facts = {"email": buyer.email, "fields": {"name": buyer.name, **fields}}
         answer = self._client.send(
-            "POST", "/api/subscribers", doing="putting a subscriber", json=facts, budget=budget
+            "POST",
+            "/api/subscribers",
+            doing="putting a subscriber",
+            json=facts,
+            answers=(_INVALID,),
+            budget=budget,
         )
+        if answer.status == _INVALID:
+            self._refused(answer)
         return answer.json(Person).data
+
+    def _refused(self, answer: Answer) -> NoReturn:
+        try:
+            errors = msgspec.json.decode(answer.body, type=Refusal).errors
+        except msgspec.MsgspecError:
+            errors = {}
+        if "email" in errors:
+            raise NotMailable(f"MailerLite does not take this address: {self._client.quoted(answer)}")
+        raise self._client.decision(answer)
 
     def _find(self, order: Order, budget: Budget) -> Subscriber | None:
         path = f"/api/subscribers/{quote(order.intent.buyer.email, safe='')}"

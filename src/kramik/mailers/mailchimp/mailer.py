@@ -29,6 +29,9 @@ _CUSTOMER = "transactional"
 _CLOSED = ("Member In Compliance State", "Forgotten Email Not Subscribed")
 """Titles of a refusal that is about the person. Source: Mailchimp's glossary of errors."""
 
+_DOUBTED = ("looks fake or invalid", "signed up to a lot of lists")
+"""Words of a refusal that is about the address. Source: public programs that meet it; both have a common title."""
+
 
 class Tag(msgspec.Struct, frozen=True):
     """A tag of a member."""
@@ -74,6 +77,12 @@ class Refusal(msgspec.Struct, frozen=True):
     """What Mailchimp says when it refuses."""
 
     title: str = ""
+    detail: str = ""
+
+    @property
+    def personal(self) -> bool:
+        """Say whether it is about the person, and not about what we asked for."""
+        return self.title in _CLOSED or any(words in self.detail for words in _DOUBTED)
 
 
 class MailchimpMailer:
@@ -195,11 +204,11 @@ class MailchimpMailer:
 
     def _refused(self, answer: Answer) -> NoReturn:
         try:
-            title = msgspec.json.decode(answer.body, type=Refusal).title
+            refusal = msgspec.json.decode(answer.body, type=Refusal)
         except msgspec.MsgspecError:
-            title = ""
-        if title in _CLOSED:
-            raise NotMailable(f"Mailchimp will not take this person back: {title}")
+            refusal = Refusal()
+        if refusal.personal:
+            raise NotMailable(f"Mailchimp will not take this person: {self._client.quoted(answer)}")
         raise self._client.decision(answer)
 
     def _member(self, order: Order, budget: Budget) -> Member | None:
