@@ -128,6 +128,11 @@ def read(files: Mapping[str, str], *, lang: str, currency: str = "", zone: tzinf
     return Catalogue(products=products, hash=_hash(products))
 
 
+def fingerprint(product: Product) -> str:
+    """Return the hash of everything that the catalogue says of a product."""
+    return sha256(msgspec.json.encode(product, order="deterministic")).hexdigest()
+
+
 def split(name: str, text: str) -> tuple[str, str]:
     """Split a page into its front matter and its Markdown.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, TypeVar, get_args
 
 import msgspec
@@ -35,7 +36,7 @@ def read(table: Mapping[str, object], shape: type[Shape], environ: Mapping[str, 
     Raises:
         Rejected: one problem for each key that is unknown, missing or of the wrong type; `field` is the key.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    fields = _fields(shape)
     problems = [*_unknown(table, fields), *_missing(table, fields), *_exposed(table, fields)]
     values = {
         key: _looked_up_all(key, value, environ, problems)
@@ -65,6 +66,11 @@ def nearest(word: str, known: Mapping[str, object]) -> str:
     """Return a hint that names the nearest known word, or lists them all."""
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+
+
+@cache
+def _fields(shape: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(shape)}
 
 
 def _unknown(table: Mapping[str, object], fields: Mapping[str, object]) -> Iterator[Problem]:

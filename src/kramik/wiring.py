@@ -610,6 +610,21 @@ def open_azure(environ: Mapping[str, str]) -> AzureStore:
     return AzureStore(Account(environ.get("AzureWebJobsStorage", ""), name=name))
 
 
+def record_versions(settings: Settings) -> list[str]:
+    """Keep a copy of each page with a version that is news, so that it stays online.
+
+    Raises:
+        ConfigurationError: a page says something else than was published under its version.
+    """
+    from kramik.site import versions
+
+    made = source(settings)
+    problems = tuple(versions.problems(made))
+    if problems:
+        raise ConfigurationError(*problems)
+    return versions.record(settings.folder, made)
+
+
 def build_site(settings: Settings, out: Path, *, now: datetime | None = None) -> list[str]:
     """Build the static site into a folder, as it is at a moment: at this one if none is given."""
     from kramik.site.build import build
@@ -631,6 +646,7 @@ def logger(settings: Settings, stream: TextIO | None = None) -> Logger:
 
 def source(settings: Settings, now: datetime | None = None) -> Source:
     """Return what the static site is made from, with the prices of a moment: of this one if none is given."""
+    from kramik.site import versions
     from kramik.site.source import Source
 
     adapters = settings.gateways.values()
@@ -651,6 +667,7 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         now=now or datetime.now(UTC),
         conditions=Conditions(coupons=settings.coupons, prices=settings.prices),
         pictures=settings.folder / "pictures",
+        versions=versions.read(settings.folder),
         theme=settings.theme,
     )
 

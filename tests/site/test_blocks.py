@@ -169,7 +169,7 @@ def test_a_picture_is_published_in_several_widths(tmp_path: Path) -> None:
     built = site(shop)
     page = parse(built["kurs/index.html"].decode())
     image = page.one("picture", **{"class": "hero"}).one("img")
-    names = sorted(path for path in built if "tablica-1" in path)
+    names = sorted(path for path in built if "tablica-1" in path and "card" not in path)
 
     assert ["480.avif", "480.jpg", "800.avif", "800.jpg"] == [name.rpartition("-")[2] for name in names]
     assert ("800", "533", "Tablica", "high") == tuple(
@@ -178,7 +178,9 @@ def test_a_picture_is_published_in_several_widths(tmp_path: Path) -> None:
     assert (800, 533) == Image.open(BytesIO(built[image.attrs["src"].lstrip("/")])).size
     assert not [name for name in names if b"at home" in built[name]]
     kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / ".kramik" / "pictures").iterdir()}
-    assert names == sorted(f"assets/{name}" for name in kept)
+    card = page.one("meta", property="og:image").attrs["content"].rpartition("/")[2]
+    assert (1200, 630) == Image.open(BytesIO(built[f"assets/{card}"])).size
+    assert sorted([*names, f"assets/{card}"]) == sorted(f"assets/{name}" for name in kept)
     assert built == site(shop)
     assert kept == {
         file.name: file.stat().st_mtime_ns for file in (tmp_path / ".kramik" / "pictures").iterdir()

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
-from kramik.site import headers, static_web_app
+from kramik.site import feed, headers, static_web_app, versions
 from kramik.site.pages import Pages
 from kramik.site.source import Source
 
@@ -44,7 +44,7 @@ def site(source: Source, templates: Path | None = None) -> Mapping[str, bytes]:
     Raises:
         ConfigurationError: names collide, or a page is wrong.
     """
-    problems = tuple(source.problems())
+    problems = (*source.problems(), *versions.problems(source))
     if problems:
         raise ConfigurationError(*problems)
     pages = Pages(source, templates, api=False)
@@ -64,6 +64,8 @@ def _pages(source: Source, pages: Pages, lang: str) -> Iterator[tuple[str, str]]
         yield f"{product.slug}/index.html", pages.sales(product, lang)
     for name in source.page_names():
         yield f"{name}/index.html", pages.text(name, lang)
+        for version in versions.of(source, name):
+            yield f"{name}/{version}/index.html", pages.text(name, lang, version)
     yield "thanks/index.html", pages.thanks(lang)
     yield "resend/index.html", pages.resend(lang)
     yield "withdraw/index.html", pages.withdrawal({}, (), lang)
@@ -80,10 +82,16 @@ def _for_machines(source: Source) -> Mapping[str, str]:
         *(f"Disallow: {path}" for path in hidden),
         f"Sitemap: {source.site}/sitemap.xml",
     ]
+    feeds = {
+        f"{source.prefix(lang)}/{feed.FILE}".lstrip("/"): feed.atom(source, lang) for lang in source.langs
+    }
     return {
+        **feeds,
         "robots.txt": "\n".join(robots) + "\n",
         "sitemap.xml": _sitemap(source),
         "_headers": headers.host_file(source),
+        ".htaccess": headers.apache(source),
+        "headers.nginx.conf": headers.nginx(source),
         static_web_app.FILE: static_web_app.config(source),
     }
 

@@ -5,6 +5,7 @@ The same slug always has the same cover. Colours are classes, so that the theme 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from markupsafe import Markup
@@ -42,3 +43,10 @@ def _tile(number: int, byte: int) -> str:
     place = f"translate({column * _SIZE} {row * _SIZE}) rotate({90 * (byte % 4)} {half} {half})"
     shape, colour = _SHAPES[byte // 4 % len(_SHAPES)], _COLOURS[byte // 3 % len(_COLOURS)]
     return f'<path class="{colour}" transform="{place}" d="{shape}"/>'
+
+
+def tiles(slug: str) -> Iterator[tuple[int, int, int, str]]:
+    """Yield number of the tile, number of its shape, quarter turns and colour, as in `cover`, for whoever draws it."""
+    for number, byte in enumerate(_bytes(slug)):
+        if byte >= _EMPTY_BELOW:
+            yield number, byte // 4 % len(_SHAPES), byte % 4, _COLOURS[byte // 3 % len(_COLOURS)]

@@ -1,5 +1,7 @@
-"""The headers that a host must send with the pages, for Netlify and Cloudflare Pages as the file `_headers`.
+"""The headers that a host must send with the pages, in the form of several hosts.
 
+`_headers` is for Netlify and Cloudflare Pages, `.htaccess` for Apache, which reads it where it lies, and
+`headers.nginx.conf` is to be included in the block `server` of nginx.
 `form-action` lists every origin on the way to the payment: browsers check the redirect behind a form too, and would
 keep the buyer on the page after the order was placed.
 """
@@ -12,6 +14,8 @@ from urllib.parse import urlsplit
 from kramik.site.source import Source, origin
 
 Place = Literal["site", "api"]
+_FRESH = "public, max-age=0, must-revalidate"
+_FOREVER = "public, max-age=31536000, immutable"
 
 
 def security(source: Source, place: Place = "site") -> dict[str, str]:
@@ -52,7 +56,39 @@ def policy(source: Source, place: Place = "site") -> str:
 def host_file(source: Source) -> str:
     """Return the text of `_headers`; hosts that join two values of a header take the later Referrer-Policy."""
     lines = ["/*", *(f"  {name}: {value}" for name, value in security(source).items())]
-    lines += ["/assets/*", "  Cache-Control: public, max-age=31536000, immutable"]
+    lines += ["/assets/*", f"  Cache-Control: {_FOREVER}"]
     for lang in source.langs:
         lines += [f"{source.prefix(lang)}/thanks/*", "  Referrer-Policy: no-referrer"]
     return "\n".join(lines) + "\n"
+
+
+def apache(source: Source) -> str:
+    """Return the text of `.htaccess`."""
+    lines = ["ErrorDocument 404 " + _folder(source) + "/404.html", "<IfModule mod_headers.c>"]
+    lines += [f'  Header always set {name} "{value}"' for name, value in security(source).items()]
+    lines += ['  <FilesMatch "\\.html$">', f'    Header set Cache-Control "{_FRESH}"', "  </FilesMatch>"]
+    lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{_folder(source)}/assets/#">']
+    lines += [f'    Header set Cache-Control "{_FOREVER}"', "  </If>"]
+    lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{_folder(source)}/([a-z][a-z]/)?thanks/#">']
+    lines += ['    Header always set Referrer-Policy "no-referrer"', "  </If>", "</IfModule>"]
+    return "\n".join(lines) + "\n"
+
+
+def nginx(source: Source) -> str:
+    """Return lines for the block `server`; a location that adds a header of its own has to repeat the others."""
+    base, general = _folder(source), security(source)
+
+    def added(indent: str, **changed: str) -> list[str]:
+        every = {**general, **{name.replace("_", "-"): value for name, value in changed.items()}}
+        return [f'{indent}add_header {name} "{value}" always;' for name, value in every.items()]
+
+    lines = [f"error_page 404 {base}/404.html;", *added("", Cache_Control=_FRESH)]
+    lines += [f"location ^~ {base}/assets/ {{", *added("    ", Cache_Control=_FOREVER), "}"]
+    for lang in source.langs:
+        place = f"{base}{source.prefix(lang)}/thanks/"
+        lines += [f"location ^~ {place} {{", *added("    ", Referrer_Policy="no-referrer"), "}"]
+    return "\n".join(lines) + "\n"
+
+
+def _folder(source: Source) -> str:
+    return urlsplit(source.site).path.rstrip("/")

@@ -16,7 +16,7 @@ from kramik.offer import Offer
 from kramik.offer import offer as made
 from kramik.payment import PaymentRequest
 from kramik.ports import CourseFile
-from kramik.site import markdown
+from kramik.site import markdown, versions
 from kramik.site.remarks import INVOICE, VISIBLE, first_texts, remarks
 from kramik.site.source import Source
 from kramik.site.texts import Texts
@@ -122,13 +122,21 @@ class Pages:
             "product.html", lang, f"/{product.slug}/", product=product, words=words, body=body
         )
 
-    def text(self, name: str, lang: str) -> str:
-        """Return a page that the author wrote, such as the terms."""
-        page = self._source.page(name, lang)
+    def text(self, name: str, lang: str, version: str = "") -> str:
+        """Return a page that the author wrote, such as the terms, as it is or as it was in a version."""
+        now = self._source.page(name, lang)
+        page = versions.page(self._source, name, version, lang) if version else now
         if page is None:
             return self.message("not_found", lang)
-        body = markdown.render(page.body, page.lang)
-        return self._render("text.html", lang, f"/{name}/", page=page, body=body)
+        return self._render(
+            "text.html",
+            lang,
+            f"/{name}/{version}/" if version else f"/{name}/",
+            page=page,
+            name=name,
+            body=markdown.render(page.body, page.lang),
+            old=bool(version) and (now is None or now.version != version),
+        )
 
     def thanks(self, lang: str) -> str:
         """Return the page behind the payment, whose script follows the order."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
+from kramik.site import card
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -88,6 +89,15 @@ class Pictures:
         self.files[path] = self._kept(path, lambda: _jpeg(_cut(_opened(file, content), _CARD)))
         return f"{self._base}/{path}"
 
+    def drawn(self, slug: str) -> str:
+        """Return the address of a drawn picture for a course without one, empty without Pillow."""
+        if not can_resize():
+            return ""
+        path = f"assets/{slug}-card.{sha256(f'{RECIPE} {slug}'.encode()).hexdigest()[:10]}.png"
+        if path not in self.files:
+            self.files[path] = self._kept(path, partial(card.drawn, slug))
+        return f"{self._base}/{path}"
+
     def _made(self, file: str, kind: str) -> Shown:
         content, name = self._read(file), self._name(file)
         if not can_resize():
@@ -112,7 +122,8 @@ class Pictures:
 
     def _kept(self, path: str, make: Callable[[], bytes]) -> bytes:
         """Return what the cache holds under this name, or make it and keep it."""
-        assert self._folder is not None  # noqa: S101 - a file of it was read before
+        if self._folder is None:
+            return make()
         kept = self._folder.parent / CACHE / PurePosixPath(path).name
         if kept.is_file():
             return kept.read_bytes()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -79,6 +80,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     conditions: Conditions = Conditions()
     pictures: Path | None = None
+    versions: Mapping[str, str] = {}
     theme: str = "zeszyt"
 
     def language(self, wanted: str) -> str:
@@ -145,12 +147,26 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return filter(None, map(_NAME.fullmatch, self.pages))
 
     def _read(self, file: str, lang: str) -> Page:
-        try:
-            front, body = catalogue.split(file, self.pages[file])
-            read = catalogue.front_matter(file, front, PageFront)
-        except ConfigurationError as error:
-            raise ConfigurationError(*(_of_page(each) for each in error.problems)) from None
-        return Page(title=read.title, body=body, lang=lang, version=str(read.version))
+        return page_of(self.pages, file, lang)
+
+
+def page_of(texts: Mapping[str, str], file: str, lang: str = "") -> Page:
+    """Read one of the pages.
+
+    Raises:
+        ConfigurationError: the front matter is wrong; show file and line to the author.
+    """
+    return _parsed(file, texts[file], lang)
+
+
+@lru_cache(maxsize=256)
+def _parsed(file: str, text: str, lang: str) -> Page:
+    try:
+        front, body = catalogue.split(file, text)
+        read = catalogue.front_matter(file, front, PageFront)
+    except ConfigurationError as error:
+        raise ConfigurationError(*(_of_page(each) for each in error.problems)) from None
+    return Page(title=read.title, body=body, lang=lang, version=str(read.version))
 
 
 def origin(url: str) -> str:

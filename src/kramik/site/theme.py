@@ -50,6 +50,7 @@ class Theme:
     def __init__(self, source: Source, templates: Path | None = None) -> None:
         self.source = source
         self._own = templates
+        self._titles: dict[str, list[tuple[str, str]]] = {}
 
     def render(self, template: str, values: dict[str, object]) -> str:
         """Return the page that a template makes of the values.
@@ -63,6 +64,13 @@ class Theme:
             return self._environment.get_template(template).render(values)
         except TemplateError as error:
             raise ConfigurationError(_problem(template, error)) from error
+
+    def titles(self, lang: str) -> list[tuple[str, str]]:
+        """Return name and title of every page that the author wrote, in this language where it is there."""
+        if lang not in self._titles:
+            pages = ((name, self.source.page(name, lang)) for name in self.source.page_names())
+            self._titles[lang] = [(name, page.title) for name, page in pages if page]
+        return self._titles[lang]
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from kramik.catalogue import Product
+from kramik.catalogue import Product, fingerprint
 from kramik.money import Money
 from kramik.offer import Offer, offer
-from kramik.site import markdown, shown
+from kramik.site import feed, linked, markdown, shown, versions
 from kramik.site.cover import cover
 from kramik.site.source import PayWay, Source, origin
 from kramik.site.texts import Texts
@@ -40,6 +40,9 @@ class View:
         """Return the full address of this page in a language."""
         return f"{self._source.site}{self._source.prefix(lang or self.lang)}{self.path or '/'}"
 
+    def _full(self, path: str) -> str:
+        return f"{self._source.site}{self._source.prefix(self.lang)}{path}"
+
     def asset(self, name: str) -> str:
         """Return the address of a style sheet, script or picture of the theme."""
         return f"{self._base}/{self._theme.assets[name].path}"
@@ -55,8 +58,45 @@ class View:
 
     def texts(self) -> list[tuple[str, str]]:
         """Return name and title of every page that the author wrote."""
-        pages = ((name, self._source.page(name, self.lang)) for name in self._source.page_names())
-        return [(name, page.title) for name, page in pages if page]
+        return self._theme.titles(self.lang)
+
+    def versions(self, name: str) -> list[tuple[str, str]]:
+        """Return every version of a page with its address, the newest first."""
+        return [(each, self.link(f"/{name}/{each}/")) for each in versions.of(self._source, name)]
+
+    def feed(self) -> str:
+        """Return the address of the feed."""
+        return self.link(f"/{feed.FILE}")
+
+    def linked_shop(self, products: list[Product]) -> Markup:
+        """Return the front page for search engines."""
+        places = [(self._full(f"/{each.slug}/"), each.title(self.lang)) for each in products]
+        return linked.script(linked.organization(self._source), linked.listed(places))
+
+    def linked_course(self, product: Product) -> Markup:
+        """Return a sales page for search engines."""
+        address = self._full(f"/{product.slug}/")
+        sold = linked.course(
+            self._source,
+            product,
+            self.lang,
+            self.offer(product),
+            address=address,
+            picture=self.card(product),
+        )
+        way = [(self._full("/"), self._source.name), (address, product.title(self.lang))]
+        return linked.script(linked.organization(self._source), sold, linked.trail(way))
+
+    def card(self, product: Product) -> str:
+        """Return the full address of the picture for previews elsewhere; empty where none can be made."""
+        picture = product.in_language(self.lang).blocks.picture
+        pictures = self._theme.pictures
+        path = pictures.card(picture.file) if picture else pictures.drawn(product.slug)
+        return f"{origin(self._source.site)}{path}" if path else ""
+
+    def entry(self, product: Product) -> str:
+        """Return what the catalogue said of a product, as a hash that is kept with the order."""
+        return fingerprint(product)
 
     def consent(self, name: str) -> str:
         """Return the text beside a box, exactly as its hash is stored with the order."""

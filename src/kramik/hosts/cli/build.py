@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import click
+import msgspec
 
 from kramik.hosts.cli import options, printed
 
@@ -29,6 +30,7 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
     """Build the static site; files that did not change are left alone.
 
     A price that is news is added to `prices.csv`, from which the lowest one of the thirty days before a sale is read.
+    A page with a `version` that is news is kept in `pages/versions/`, and stays online below its version.
 
     \b
     Examples:
@@ -41,8 +43,9 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
     target = folder / "public" if out is None else out
     moment = None if at is None else _moment(at, conditions.zone(settings.timezone))
     if moment is None:
-        conditions.record_prices(folder, settings.catalogue, settings.prices, now=datetime.now(UTC))
-        settings = options.read(folder)
+        if conditions.record_prices(folder, settings.catalogue, settings.prices, now=datetime.now(UTC)):
+            settings = msgspec.structs.replace(settings, prices=conditions.read_prices(folder))
+        wiring.record_versions(settings)
     written = wiring.build_site(settings, target, now=moment)
     if as_json:
         printed.json(written)
