@@ -197,6 +197,46 @@ def test_money_for_an_order_that_nobody_knows(clock: FakeClock) -> None:
     assert "about order nobody" in bells["mail"].heard[0].text
 
 
+@pytest.mark.parametrize(
+    ("repeat", "fault", "heard", "aside"),
+    [
+        ("keyed", "refused", 1, 0),
+        ("keyed", "lost", 1, 0),
+        ("keyed", "nothing", 1, 0),
+        ("keyed", "account", 0, 1),
+        ("unsafe", "refused", 1, 0),
+        ("unsafe", "lost", 1, 0),
+        ("unsafe", "nothing", 0, 0),
+        ("unsafe", "account", 0, 1),
+    ],
+)
+def test_a_channel_that_fails_to_tell_of_no_order(
+    clock: FakeClock, repeat: Kind, fault: BellFault, *, heard: int, aside: int
+) -> None:
+    """As the kind of the channel wants it; what was refused lies in the poison, and nobody is told of that for ever."""
+    bell = Bell(repeat, fault)
+    shop = a_shop(World(clock).effects(), tellers={"webhook": bell})
+    shop.ports.queue.put(Message(task="unreadable", note="amount is 'free'", raw="x"), now=NOON).result()
+    work_off(shop, clock)
+    assert (heard, aside) == (len(bell.facts), len(_of_tell(shop)))
+    assert 1 + aside == len(shop.ports.queue.poisoned())
+
+
+def test_a_worker_that_dies_while_it_tells_of_no_order(clock: FakeClock) -> None:
+    """A channel without keys is not told again; one with keys is, under the same id."""
+    for repeat, calls in (("unsafe", 1), ("keyed", 2)):
+        bell = Bell(repeat)  # type: ignore[arg-type]  # one of the two
+        queue = MemoryQueue()
+        whole = a_shop(World(clock).effects(), queue=queue, tellers={"mail": bell})
+        dying = a_shop(World(clock).effects(), queue=queue, tellers={"mail": FrailBell(bell, Fuse(2))})
+        note = Message(task="tell", channel="mail", nonce="poison/1", note="look")
+        queue.put(note, now=clock()).result()
+        with pytest.raises(DiedError):
+            work_off(dying, clock)
+        work_off(whole, clock)
+        assert (calls, 1) == (bell.calls, len(bell.facts))
+
+
 # What goes wrong
 
 
