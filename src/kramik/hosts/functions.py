@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, List  # noqa: UP035 - the worker refuses to index a function with list[str]
 from urllib.parse import unquote, urlsplit
 
@@ -66,13 +67,16 @@ class _Late:
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder, self._environ = folder, environ
         self._opened: Opened | None = None
+        self._lock = Lock()
 
     @property
     def shop(self) -> Opened:
+        from kramik import wiring
         from kramik.hosts.opened import Opened
 
-        if self._opened is None:  # a race makes two, of which one is kept and none has opened anything yet
-            self._opened = Opened(self._folder, self._environ)
+        with self._lock:
+            if self._opened is None:
+                self._opened = Opened(lambda: wiring.read(self._folder, self._environ), self._environ)
         return self._opened
 
 

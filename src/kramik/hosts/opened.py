@@ -8,13 +8,11 @@ What it reads from the environment, beside the secrets that `shop.toml` names:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
-from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from kramik import desk, wiring
 from kramik.answer import Request, Response, settle
@@ -23,11 +21,14 @@ from kramik.hosts.latepages import LatePages
 from kramik.hosts.outbox import Outbox
 from kramik.hosts.traces import Traces
 from kramik.hosts.worker import utc_now
+from kramik.ports import Log
 from kramik.queue import Received
+from kramik.stores.azure.inbox import Inbox
 from kramik.stores.azure.queue import Taken
 from kramik.web import LARGEST_BODY, Web
 
 if TYPE_CHECKING:
+    from kramik.settings import Settings
     from kramik.shop import Shop
     from kramik.stores.azure import AzureStore
     from kramik.stores.azure.queue import AzureQueue
@@ -52,8 +53,10 @@ class Inside:
 class Opened:
     """One shop in one process; functions of any thread may ask it."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
-        self._folder, self._environ = folder, environ
+    def __init__(
+        self, read: Callable[[], Settings], environ: Mapping[str, str], log: TextIO | None = None
+    ) -> None:
+        self._read, self._environ, self._log = read, environ, log
         self._lock = Lock()
         self._made: Inside | None = None
 
@@ -105,17 +108,46 @@ class Opened:
         self._inside.outbox.poison(received, why, now=utc_now())
         self._inside.shop.ports.log("parked", order=received.message.order, why=why)
 
-    @cached_property
+    @property
     def _inside(self) -> Inside:
         with self._lock:
             if self._made is None:
-                self._made = _opened(self._folder, self._environ)
+                store = wiring.open_azure(self._environ)
+                self._made = _opened(self._read(), store, self._log or Traces())
             return self._made
 
+    @property
+    def inbox(self) -> Inbox:
+        """Return the queue as a host uses it, for a host of our own."""
+        store = self._inside.store
+        return Inbox(store.queue, store.poison_queue, most=LAST)
 
-def _opened(folder: Path, environ: Mapping[str, str]) -> Inside:
-    settings, store = wiring.read(folder, environ), wiring.open_azure(environ)
-    outbox, log = Outbox(store.queue), wiring.logger(settings, Traces())
+    @property
+    def log(self) -> Log:
+        """Return the log of the shop."""
+        return self._inside.shop.ports.log
+
+    def too_large(self, request: Request) -> Response:
+        """Answer a body over the limit."""
+        return self._inside.web.too_large(request)
+
+    def check(self) -> None:
+        """Return when the storage can be reached.
+
+        Raises:
+            ConfigurationError: no account is named.
+            Transient: it can not.
+        """
+        self._inside.shop.ports.orders.ping()
+
+    def close(self) -> None:
+        """Close the connections to the storage."""
+        if self._made is not None:
+            self._made.store.close()
+
+
+def _opened(settings: Settings, store: AzureStore, stream: TextIO) -> Inside:
+    outbox, log = Outbox(store.queue), wiring.logger(settings, stream)
     shop = wiring.build(settings, store.orders, outbox, vault=store.vault, log=log)
     headers = wiring.headers(settings, "api")
     web = Web(shop, LatePages(lambda: wiring.pages(settings)), utc_now, page_headers=headers)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kramik.ports import Vault
     from kramik.settings import Settings
     from kramik.shop import Shop
+    from kramik.stores.azure import AzureStore
     from kramik.stores.sqlite import SqliteStore
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -60,10 +61,15 @@ def place(folder: Path, data: Path | None) -> Path:
 
 
 @contextmanager
-def opened_store(folder: Path, data: Path | None) -> Iterator[SqliteStore]:
+def opened_store(folder: Path, data: Path | None) -> Iterator[SqliteStore | AzureStore]:
     """Open the orders beside whatever process serves them; no setting of the shop is needed for that."""
-    from kramik import wiring
+    from kramik import config, wiring
 
+    environ = config.environment(folder, os.environ)
+    if environ.get("KRAMIK_STORE") == "azure":
+        with wiring.open_azure(environ) as account:
+            yield account
+        return
     file = place(folder, data) / DATABASE
     if not file.exists():
         message = (

@@ -13,6 +13,9 @@ from kramik.hosts.cli import options, overlay, printed
 from kramik.hosts.cli.new import SANDBOX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kramik.hosts.server import Served
     from kramik.sandbox import Running
 
 
@@ -44,6 +47,15 @@ if TYPE_CHECKING:
     help="Threads; as in shop.toml if left out.",
 )
 @click.option(
+    "--store",
+    type=click.Choice(["sqlite", "azure"]),
+    default="sqlite",
+    show_default=True,
+    envvar="KRAMIK_STORE",
+    show_envvar=True,
+    help="azure: behave like Azure Functions, on the storage account of AzureWebJobsStorage.",
+)
+@click.option(
     "--sandbox", is_flag=True, help="Serve the sandbox world too, and use it in place of every vendor."
 )
 @click.option(
@@ -69,6 +81,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     host: str,
     port: int,
     workers: int | None,
+    store: str,
     sandbox_port: int,
     gateways: tuple[str, ...],
     *,
@@ -84,6 +97,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
       kramik serve --sandbox
       kramik serve --sandbox --gateway imoje
       kramik serve --shop my-shop --data /var/lib/my-shop --port 8000
+      AzureWebJobsStorage=UseDevelopmentStorage=true kramik serve --sandbox --store azure
     """
     from kramik import config, wiring
     from kramik.hosts import server
@@ -102,11 +116,20 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         served = server.Served(
             settings=settings, data=place, door=door, workers=workers or settings.worker.threads
         )
-        server.serve(served, ready=lambda: printed.ready(settings.name, ready, as_json=as_json))
+        _serve(served, environ, store, lambda: printed.ready(settings.name, ready, as_json=as_json))
     finally:
         door.close()
         if world is not None:
             world.stop()
+
+
+def _serve(served: Served, environ: dict[str, str], store: str, ready: Callable[[], None]) -> None:
+    from kramik.hosts import functionserver, server
+
+    if store == "azure":
+        functionserver.serve(served, environ, ready=ready)
+    else:
+        server.serve(served, ready=ready)
 
 
 def _cast(

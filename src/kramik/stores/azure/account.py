@@ -31,6 +31,16 @@ OPTIONS: dict[str, Any] = {
     "logging_enable": False,
 }
 
+DEVELOPMENT = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
+)
+"""Azurite on this machine, as every tool of Azure calls it: `UseDevelopmentStorage=true`. Its key is public.
+
+Source: Azure/Azurite, README.md, "Default storage account" and "Connection strings".
+"""
+
 _MEANT = (404, 409, 412)
 _FINAL = (400, 413, 415)
 
@@ -48,7 +58,8 @@ class Account:
         if not _NAME.fullmatch(prefix):
             message = f"{prefix!r} can not begin the names of tables; take 3 to 31 small letters and digits"
             raise ConfigurationError(Problem(field="", code="prefix", message=message))
-        self._connection, self._name = connection, name
+        self._connection = DEVELOPMENT if connection.strip() == "UseDevelopmentStorage=true" else connection
+        self._name = name
         self.prefix = prefix
         self._tables: dict[str, TableClient] = {}
         self._queues: dict[str, QueueClient] = {}

@@ -29,6 +29,9 @@ NEVER = -1
 LARGEST = 48 * 1024
 """Bytes of a message: as base64 they are the 64 KiB that a storage queue takes."""
 
+RENEWED = 60
+"""Seconds for which a message stays hidden while it is replaced."""
+
 Result = TypeVar("Result")
 
 
@@ -63,7 +66,7 @@ class AzureQueue:
     def take(self, *, now: datetime, visibility: float) -> Received | None:
         """Take one message; what can not be read is moved aside on the way."""
         until, hidden = now + timedelta(seconds=visibility), max(1, ceil(visibility))
-        while found := self._do(lambda queue: queue.receive_message(visibility_timeout=hidden)):
+        while found := self.speak(lambda queue: queue.receive_message(visibility_timeout=hidden)):
             taken = Taken(
                 id=found.id,
                 body=str(found.content).encode(),
@@ -74,7 +77,7 @@ class AzureQueue:
             received = self.read(taken, now=now)
             if received is not None:
                 return received
-            self._remove(taken.id, taken.receipt)
+            self.remove(taken.id, taken.receipt)
         return None
 
     def read(self, taken: Taken, *, now: datetime) -> Received | None:
@@ -101,21 +104,21 @@ class AzureQueue:
 
     def done(self, received: Received) -> None:
         """Remove a message if it is still ours."""
-        self._remove(received.id, received.receipt)
+        self.remove(received.id, received.receipt)
 
     def again(self, received: Received, message: Message, *, now: datetime, after: float) -> None:
         """Replace our message by a new one."""
-        receipt = self._ours(received)
+        receipt = self.hide(received.id, received.receipt, RENEWED)
         if receipt:
             self.put(message, now=now, after=after).result()
-            self._remove(received.id, receipt)
+            self.remove(received.id, receipt)
 
     def poison(self, received: Received, why: str, *, now: datetime) -> None:
         """Move our message aside."""
-        receipt = self._ours(received)
+        receipt = self.hide(received.id, received.receipt, RENEWED)
         if receipt:
             self.keep(received, why, now=now)
-            self._remove(received.id, receipt)
+            self.remove(received.id, receipt)
 
     def poisoned(self, order: str = "") -> Sequence[Poisoned]:
         """Return what was moved aside, oldest first."""
@@ -131,7 +134,7 @@ class AzureQueue:
 
     def depth(self) -> int:
         """Return about how many messages there are: the storage promises no more."""
-        return int(self._do(lambda queue: queue.get_queue_properties().approximate_message_count or 0))
+        return int(self.speak(lambda queue: queue.get_queue_properties().approximate_message_count or 0))
 
     @staticmethod
     def text(message: Message) -> str:
@@ -147,29 +150,31 @@ class AzureQueue:
 
     def _put(self, message: Message, after: float) -> None:
         text, hidden = self.text(message), ceil(max(0.0, after))
-        self._do(lambda queue: queue.send_message(text, visibility_timeout=hidden, time_to_live=NEVER))
+        self.speak(lambda queue: queue.send_message(text, visibility_timeout=hidden, time_to_live=NEVER))
 
-    def _ours(self, received: Received) -> str:
-        """Hide our message for another minute; return its new receipt, or nothing when it is no longer ours."""
+    def hide(self, message_id: str, receipt: str, seconds: int) -> str:
+        """Hide a message from now on; return its new receipt, or nothing when it is no longer ours."""
         from azure.core.exceptions import HttpResponseError
 
         try:
-            message = self._do(
-                lambda queue: queue.update_message(received.id, received.receipt, visibility_timeout=60)
+            message = self.speak(
+                lambda queue: queue.update_message(message_id, receipt, visibility_timeout=seconds)
             )
         except HttpResponseError:
             return ""
         return str(message.pop_receipt)
 
-    def _remove(self, message_id: str, receipt: str) -> None:
+    def remove(self, message_id: str, receipt: str) -> None:
+        """Remove a message; nothing when it is no longer ours."""
         from azure.core.exceptions import HttpResponseError
 
         try:
-            self._do(lambda queue: queue.delete_message(message_id, receipt))
+            self.speak(lambda queue: queue.delete_message(message_id, receipt))
         except HttpResponseError:
             return  # gone, or taken by somebody else
 
-    def _do(self, work: Callable[[QueueClient], Result]) -> Result:
+    def speak(self, work: Callable[[QueueClient], Result]) -> Result:
+        """Speak to the queue, which is made when it is missing."""
         for _ in range(2):
             queue = self._account.queue(self.name)
             try:
