@@ -85,10 +85,10 @@ class Opened:
         else:
             inside.shop.work(received, clock=utc_now)
 
-    def sweep(self) -> list[str]:
-        """Drain the host's poison queue, then put forgotten orders back to work; return their ids."""
+    def sweep(self, grace: float | None = None) -> list[str]:
+        """Drain the host's poison queue, then put orders back to work that are late by `grace` seconds; return them."""
         self._drain(self._inside.store.poison_queue)
-        return self._inside.shop.sweep(now=utc_now())
+        return self._inside.shop.sweep(now=utc_now(), grace=grace)
 
     def _drain(self, queue: AzureQueue) -> None:
         for _ in range(DRAINED):

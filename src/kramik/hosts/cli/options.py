@@ -50,9 +50,21 @@ def read(folder: Path) -> Settings:
     Raises:
         ConfigurationError: every problem of every file.
     """
-    from kramik import config, wiring
+    from kramik import wiring
 
-    return wiring.read(folder, config.environment(folder, os.environ))
+    return wiring.read(folder, environ(folder))
+
+
+def environ(folder: Path) -> dict[str, str]:
+    """Return the environment of the shop in this folder, its `.env` included."""
+    from kramik import config
+
+    return config.environment(folder, os.environ)
+
+
+def on_azure(folder: Path) -> bool:
+    """Say whether the orders of this shop lie in a storage account: KRAMIK_STORE is `azure`."""
+    return environ(folder).get("KRAMIK_STORE") == "azure"
 
 
 def place(folder: Path, data: Path | None) -> Path:
@@ -63,11 +75,10 @@ def place(folder: Path, data: Path | None) -> Path:
 @contextmanager
 def opened_store(folder: Path, data: Path | None) -> Iterator[SqliteStore | AzureStore]:
     """Open the orders beside whatever process serves them; no setting of the shop is needed for that."""
-    from kramik import config, wiring
+    from kramik import wiring
 
-    environ = config.environment(folder, os.environ)
-    if environ.get("KRAMIK_STORE") == "azure":
-        with wiring.open_azure(environ) as account:
+    if on_azure(folder):
+        with wiring.open_azure(environ(folder)) as account:
             yield account
         return
     file = place(folder, data) / DATABASE
@@ -89,10 +100,10 @@ def opened_vault(folder: Path, data: Path | None, *, azure: bool) -> Iterator[Va
 
     The file is made if it is not there; a shop may be connected before it is ever served.
     """
-    from kramik import config, wiring
+    from kramik import wiring
 
     if azure:
-        with wiring.open_azure(config.environment(folder, os.environ)) as account:
+        with wiring.open_azure(environ(folder)) as account:
             yield account.vault
         return
     where = place(folder, data)
@@ -103,10 +114,8 @@ def opened_vault(folder: Path, data: Path | None, *, azure: bool) -> Iterator[Va
 
 def names_account(folder: Path) -> bool:
     """Say whether the environment names the storage account of an Azure shop."""
-    from kramik import config
-
-    environ = config.environment(folder, os.environ)
-    return bool(environ.get("AzureWebJobsStorage") or environ.get("AzureWebJobsStorage__accountName"))
+    named = environ(folder)
+    return bool(named.get("AzureWebJobsStorage") or named.get("AzureWebJobsStorage__accountName"))
 
 
 @contextmanager
