@@ -1,17 +1,11 @@
-"""Brevo as a shop sees it: one account with the eCommerce app, a list for each course, and single mails.
-
-A list starts its automation for people who are not on the blocklist; its first mail shows the attribute of that course.
-Everything is checked as Brevo describes it, and what it refuses is told as a code and a message.
-Played the way that hurts most: an attribute that was never made is dropped without a word.
-Source: developers.brevo.com (read in November 2026); the refusal of who is in a list already, from public programs.
-"""
+"""The account: contacts, lists that start mails, orders, keys of single mails; checked as strictly as there."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -22,6 +16,7 @@ from starlette.routing import Route
 from kramik.payment import same
 from kramik.sandbox.door import answer, read
 from kramik.sandbox.mailbox import welcome
+from kramik.sandbox.mailers.brevo.bodies import AttributeBody, ContactBody, EmailsBody, MailBody, OrderBody
 from kramik.sandbox.records import Snapshots
 from kramik.sandbox.stage import Stage, order_in
 
@@ -40,93 +35,7 @@ KEY_LASTS = 15 * 60.0
 """Seconds for which a key of a mail is remembered; the two pages of Brevo that say so say 15 and 30 minutes."""
 
 Body = TypeVar("Body")
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Moment = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$")]
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """A body of which Brevo knows every field."""
-
-
-class ContactBody(Strict):
-    """`POST /v3/contacts`."""
-
-    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
-    attributes: dict[str, str | float | bool] = {}
-    list_ids: list[int] = []
-    email_blacklisted: bool | None = None
-    update_enabled: bool = False
-
-
-class AttributeBody(Strict):
-    """`POST /v3/contacts/attributes/normal/{name}`."""
-
-    type: Literal["text", "date", "float", "boolean"]
-
-
-class EmailsBody(Strict):
-    """`POST /v3/contacts/lists/{list}/contacts/add`."""
-
-    emails: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=150)]
-
-
-class Bought(Strict):
-    """A product of an order."""
-
-    product_id: Text
-    price: float
-    quantity: Annotated[int, msgspec.Meta(ge=1)]
-
-
-class Identifiers(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Who bought."""
-
-    email_id: Text
-
-
-class OrderBody(Strict):
-    """`POST /v3/orders/status`."""
-
-    id: Text
-    created_at: Moment
-    updated_at: Moment
-    status: Text
-    amount: float
-    products: Annotated[list[Bought], msgspec.Meta(min_length=1)]
-    identifiers: Identifiers
-
-
-class Address(Strict):
-    """An address of a mail."""
-
-    email: Text
-    name: str = ""
-
-
-class MailHeaders(Strict):
-    """The headers of a mail that have a meaning."""
-
-    idempotency_key: UUID
-
-
-class Attachment(Strict):
-    """A file of a mail, in base64."""
-
-    name: Text
-    content: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
-
-
-class MailBody(Strict):
-    """`POST /v3/smtp/email`."""
-
-    sender: Address
-    to: Annotated[list[Address], msgspec.Meta(min_length=1)]
-    subject: Text
-    text_content: Text
-    headers: MailHeaders
-    html_content: str = ""
-    attachment: list[Attachment] = []
 
 
 class Contact(msgspec.Struct, kw_only=True, rename="camel"):

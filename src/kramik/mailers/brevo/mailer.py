@@ -1,10 +1,4 @@
-"""Brevo: a purchase is an order of its eCommerce app, the mails are an automation that a list starts; it also mails.
-
-Order, contact and list are of the kind `set`: created or updated under our id or the address, and being in a list is
-a state. A single mail is `unsafe`: Brevo keeps its idempotency key for minutes, and a repeat may come hours later.
-A person whom Brevo will not mail, or who is in the list already, is `NotMailable`.
-Source: developers.brevo.com (read in November 2026).
-"""
+"""Brevo's mailer: the order, the contact with the link, the list that starts the mails, and single mails."""
 
 from __future__ import annotations
 
@@ -19,79 +13,17 @@ import msgspec
 
 from kramik.catalogue import Product
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
-from kramik.http import Answer, Budget, Client
-from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
+from kramik.http import Budget, Client
+from kramik.mailers import field, leads_to, misfit, sharing, wants_news
+from kramik.mailers.brevo.answers import Attributes, Contact, Sent, refusal
+from kramik.mailers.brevo.settings import Settings
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, File, Mail
-from kramik.table import Secret
 from kramik.turns import Turns
-
-FEATURES = Features(
-    title="Brevo",
-    purchase="purchase",
-    purchase_repeat=("set",),
-    start="automation",
-    sequence_repeat=("set",),
-    posts=True,
-    live=True,
-)
 
 _MISSING, _REFUSED = 404, 400
 _LISTED = "invalid_parameter"
 """Code of the refusal to add somebody who is in the list already. Source: public programs that meet it."""
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[mailer]`: our key (a secret), who writes single mails, the ids of lists, how the link travels."""
-
-    api_key: Secret
-    sender: str
-    sender_name: str = ""
-    lists: dict[str, int] = {}
-    base_url: str = "https://api.brevo.com"
-    link_field: str = "link_{product}"
-    name_field: str = "FIRSTNAME"
-    only_with_consent: bool = False
-    confirmation: bool = False
-
-
-class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Somebody there, as far as we need to know them."""
-
-    id: int
-    email_blacklisted: bool
-    list_ids: list[int] = []
-    list_unsubscribed: list[int] | None = None
-    attributes: dict[str, object] = {}
-
-    def unwilling(self, number: int) -> bool:
-        """Say whether Brevo will not mail this person for this list."""
-        return self.email_blacklisted or number in (self.list_unsubscribed or ())
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """What Brevo says when it refuses."""
-
-    code: str = ""
-    message: str = ""
-
-
-class Sent(msgspec.Struct, frozen=True, rename="camel"):
-    """What Brevo says of a mail."""
-
-    message_id: str
-
-
-class Attribute(msgspec.Struct, frozen=True):
-    """An attribute of contacts."""
-
-    name: str
-
-
-class Attributes(msgspec.Struct, frozen=True):
-    """The attributes of the account."""
-
-    attributes: list[Attribute]
 
 
 class BrevoMailer:
@@ -136,7 +68,7 @@ class BrevoMailer:
         )
         if answer.status != _REFUSED:
             return answer.json(Sent).message_id
-        if _refusal(answer).code == "duplicate_parameter":
+        if refusal(answer).code == "duplicate_parameter":
             return "sent before"
         raise self._client.decision(answer)
 
@@ -231,7 +163,7 @@ class BrevoMailer:
             "POST", "/v3/contacts", doing=doing, json=facts, answers=(_REFUSED,), budget=budget
         )
         if answer.status == _REFUSED:
-            if "email" in _refusal(answer).message.lower():
+            if "email" in refusal(answer).message.lower():
                 raise NotMailable(f"Brevo does not take this address: {self._client.quoted(answer)}")
             raise self._client.decision(answer)
         kept = self._find(delivery.order, budget)
@@ -257,7 +189,7 @@ class BrevoMailer:
         )
         seen = self._find(order, budget)
         listed = seen is not None and number in seen.list_ids
-        if answer.status == _REFUSED and not listed and _refusal(answer).code != _LISTED:
+        if answer.status == _REFUSED and not listed and refusal(answer).code != _LISTED:
             raise self._client.decision(answer)
         if answer.status != _REFUSED:
             answer.json(dict[str, object])
@@ -309,10 +241,3 @@ def _moment(moment: datetime) -> str:
 
 def _attached(file: File) -> Mapping[str, str]:
     return {"name": file.name, "content": b64encode(file.text.encode()).decode()}
-
-
-def _refusal(answer: Answer) -> Refusal:
-    try:
-        return msgspec.json.decode(answer.body, type=Refusal)
-    except msgspec.MsgspecError:
-        return Refusal()
