@@ -188,6 +188,16 @@ def test_odd_addresses(email: str, school: Class) -> None:
     assert 1 == len(school.granted(odd))
 
 
+def test_an_address_in_any_case(school: Class) -> None:
+    """However a buyer writes their address, they are one member; the simulator compares letter by letter."""
+    delivery = fresh_delivery()
+    buyer = delivery.order.intent.buyer
+    shouted = buying(delivery, buyer=msgspec.structs.replace(buyer, email=buyer.email.upper()))
+    for each in (delivery, shouted):
+        site(school).invitation.do(each)
+    assert 1 == len(school.granted(delivery))
+
+
 def test_access_ends_with_the_tier(school: Class) -> None:
     """A tier that opens the course is given until the access ends, to the second."""
     delivery = buying(fresh_delivery(), access_days=30)

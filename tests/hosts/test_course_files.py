@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
 
+from kramik.answer import Part, Request, Response
+from kramik.hosts.asgi import PIECE, Door
 from kramik.sandbox import Running
 from tests.hosts.asking import Reply, ask, raw
 from tests.hosts.served import PRODUCT, Shop, eventually, make, world
@@ -328,3 +331,41 @@ def _peak(pid: int) -> int:
 def _open_films(pid: int) -> list[str]:
     links = (str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink())
     return [link for link in links if link.endswith("film.mp4")]
+
+
+class OneFile:
+    """Handlers that answer everything with one file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def handle(self, request: Request) -> Response:
+        length = self._file.stat().st_size
+        headers = (("content-length", str(length)),)
+        return Response(status=200, headers=headers, part=Part(file=str(self._file), start=0, length=length))
+
+    def too_large(self, request: Request) -> Response:
+        return Response(status=413)
+
+
+def test_nothing_is_read_for_nobody(tmp_path: Path) -> None:
+    """When the reader has gone, the host stops reading the file, though sending to nobody would never fail."""
+    file = tmp_path / "film.mp4"
+    with file.open("wb") as film:
+        film.truncate(PIECE * 1000)
+    sent: list[dict[str, object]] = []
+    messages: list[dict[str, object]] = [
+        {"type": "http.request", "body": b"", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, object]:
+        return messages.pop(0)
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        sent.append(dict(message))
+        await asyncio.sleep(0)
+
+    scope = {"type": "http", "method": "GET", "path": "/access/x/y", "query_string": b"", "headers": []}
+    asyncio.run(Door(OneFile(file))(scope, receive, send))
+    assert len(sent) < 10

@@ -186,7 +186,7 @@ class GhostAcademy:
         """Make a member; None when there is one already."""
         buyer = order.intent.buyer
         wanted: dict[str, object] = {
-            "email": buyer.email,
+            "email": buyer.email.lower(),
             "name": buyer.name,
             "note": f"order {order.id}",
             "labels": [{"name": self._label(order)}],
@@ -210,7 +210,7 @@ class GhostAcademy:
         return _one(answer)
 
     def _find(self, order: Order, budget: Budget) -> Member | None:
-        email = order.intent.buyer.email.replace("\\", "\\\\").replace("'", "\\'")
+        email = order.intent.buyer.email.lower().replace("\\", "\\\\").replace("'", "\\'")
         query = {"filter": f"email:'{email}'", "limit": "1"}
         path = f"{API}/members/"
         found = self._send("GET", path, doing="looking for the member", query=query, budget=budget).json(

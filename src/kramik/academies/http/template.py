@@ -141,13 +141,17 @@ def _value(place: Place, values: Values) -> object:
         return MISSING
     if value is None or isinstance(value, (dict, list)):
         raise NeedsOperator(f"there is no value for {{{place.name}}}: no step before has found one")
-    return FILTERS[place.filter](value) if place.filter else value
+    try:
+        return FILTERS[place.filter](value) if place.filter else value
+    except ValueError:
+        what = f"the value for {{{place.name}}} is no whole number"
+        raise NeedsOperator(f"{what}; look at `course` in the product, and at `courses`") from None
 
 
 def _whole(value: object) -> int:
     text = str(value)
     if not (text.isascii() and text.isdecimal()):
-        raise NeedsOperator(f"{text[:40]!r} is no whole number; look at `course` in the product")
+        raise ValueError
     return int(text)
 
 

@@ -128,7 +128,7 @@ class Ghost:
             return _error(
                 400, "Error parsing filter", "Query Error: the filter can not be parsed", "BadRequestError"
             )
-        found = self._members.get(re.sub(r"\\(.)", r"\1", asked[1]).lower())
+        found = self._members.get(re.sub(r"\\(.)", r"\1", asked[1]))
         shown = [_shown(found)] if found else []
         pages = {"page": 1, "limit": 15, "pages": 1, "total": len(shown), "next": None, "prev": None}
         return answer({"members": shown, "meta": {"pagination": pages}})
@@ -137,7 +137,7 @@ class Ghost:
         if wrong := _wrong_token(request):
             return wrong
         wanted = (await body(request, Sent)).members[0]
-        email = (wanted.email or "").lower()
+        email = wanted.email or ""
         if not _EMAIL.fullmatch(email):
             return _invalid("Invalid Email")
         if email in self._members:
