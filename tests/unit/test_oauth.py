@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
+from socket import socket
+from threading import Event
+from time import monotonic, sleep
 
 import pytest
 
 from kramik.errors import KramikError, Rejected, Transient
-from kramik.http import Answer, Client
+from kramik.http import Answer, Budget, Client
 from kramik.oauth import LONGEST, MARGIN, Authorized, Granted
 from tests.contracts.race import race
 from tests.unit.raw_server import (
@@ -198,13 +200,46 @@ def test_waiting_for_a_token_ends() -> None:
         assert max(race([timed] * 3)) < 1.5
 
 
-def test_token_and_call_share_the_time() -> None:
-    """A slow token leaves less time for the call: both together last no longer than one call."""
-    with peer(silent, seconds=0.6) as (authorized, _, _clock):
+def test_waiting_is_not_the_others_patience() -> None:
+    """Who waits while another thread asks with more time waits only for as long as its own call may last."""
+
+    def patient() -> float:
+        with pytest.raises(KramikError):
+            call(authorized)
+        return 0.0
+
+    def hasty() -> float:
+        while not server.asked and monotonic() < began + 1.0:
+            sleep(0.01)
+        since = monotonic()
+        with pytest.raises(Transient, match="another call"):
+            authorized.send("GET", "/thing", doing="asking", budget=Budget(0.1))
+        return monotonic() - since
+
+    began = monotonic()
+    with peer(silent, seconds=1.0) as (authorized, server, _):
+        assert max(race([patient, hasty])) < 0.5
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [[(0.4, granted())], [(0.0, granted()), (0.4, REFUSED)]],
+    ids=["the token is slow", "the refusal is slow"],
+)
+def test_everything_shares_the_time(slow: list[tuple[float, bytes]]) -> None:
+    """A token, the call, and another token together last no longer than one call."""
+    left = list(slow)
+
+    def script(connection: socket, over: Event) -> None:
+        pause, answer = left.pop(0) if left else (5.0, b"")
+        if not over.wait(pause):
+            connection.sendall(answer)
+
+    with peer(script, seconds=0.6) as (authorized, _, _clock):
         since = monotonic()
         with pytest.raises(KramikError):
             call(authorized)
-    assert monotonic() - since < 1.5
+        assert monotonic() - since < 0.9
 
 
 def test_nothing_shows_the_token() -> None:
