@@ -112,6 +112,25 @@ def test_threads_of_one_worker_refresh_once(account: Office) -> None:
     assert (1, ["refreshed"]) == (len(set(tokens)), account.tokens())
 
 
+class Far(MemoryVault):
+    """A vault that takes its time."""
+
+    def get(self, name: str) -> Kept | None:
+        """Return what is stored, after a while."""
+        time.sleep(0.05)
+        return super().get(name)
+
+
+def test_good_token_keeps_nobody_waiting(account: Office) -> None:
+    """Threads that find a good token stored all get it at once, however far the vault is."""
+    grants = Grants(account, Far())
+    token = grants.one().token()
+    assert [token] * RACERS == race([grants.one().token] * RACERS)
+    worker = grants.one()
+    assert [token] * RACERS == race([worker.token] * RACERS)
+    assert ["refreshed"] == account.tokens()
+
+
 def test_without_compare_and_set_the_grant_burns(account: Office) -> None:
     """The negative control: a vault that lets everybody write makes several use one token, and all but one fail."""
     account.place.fault(peer="kit", operation="token", fault="slow", seconds=0.3, count=RACERS)

@@ -26,6 +26,9 @@ from kramik.ports import Kept, Vault
 MARGIN = 60.0
 """Seconds before its end at which an access token is not used any more."""
 
+PATIENCE = 1.0
+"""Seconds that a thread waits for another one: long enough for a look into the vault, too short for a call to Kit."""
+
 TRIES = 5
 REFUSED = (400, 401)
 CONNECT = "Kit does not take the refresh token any more; run `kramik connect`, then retry the order"
@@ -78,6 +81,7 @@ class Grant:
         self._client, self._settings, self._vault, self._clock = client, settings, vault, clock
         self._name = name_of(settings)
         self._lock = Lock()
+        self._known: Record | None = None
         self._unsaved: tuple[str, Record] | None = None
 
     def token(self, *, refused: str = "") -> str:
@@ -87,7 +91,10 @@ class Grant:
             Transient: somebody else refreshes it at this moment, or Kit or the store can not be reached.
             NeedsOperator: the grant is lost or not accepted.
         """
-        if not self._lock.acquire(blocking=False):
+        known = self._known
+        if known is not None and self._serves(known, refused):
+            return known.access
+        if not self._lock.acquire(timeout=PATIENCE):
             raise Transient("Kit: another worker gets a new access token", after=1.0)
         try:
             return self._token(refused)
@@ -115,12 +122,17 @@ class Grant:
             return
         raise Transient("Kit: others write the grant all the time")
 
+    def _serves(self, record: Record, refused: str) -> bool:
+        good = self._clock().timestamp() < record.expires - MARGIN
+        return good and record.access not in ("", refused)
+
     def _token(self, refused: str) -> str:
         self._save_what_is_left()
         for _ in range(TRIES):
             now, kept = self._clock().timestamp(), self._vault.get(self._name)
             record = self._record(kept)
-            if record.access not in ("", refused) and now < record.expires - MARGIN:
+            if self._serves(record, refused):
+                self._known = record
                 return record.access
             if record.dead or not record.refresh:
                 raise NeedsOperator(CONNECT if record.dead else FIRST)
