@@ -22,8 +22,9 @@ from kramik.ports import Delivery, Effect, File, Mail, Post
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
     """What a shop prints on every confirmation: who sells, where the site is, its texts.
 
-    `seller` maps name, address, email, phone and tax_id; `terms` maps languages to Markdown; the first of `langs`
-    is the one that stands at the root of the site.
+    `seller` maps name, address, email, phone and tax_id; the first of `langs` is the one that stands at the root of the
+    site. `terms` maps what an order keeps of its terms (`Intent.terms`) to that very text, in Markdown, and a language
+    to the text of today, for an order that keeps nothing of them.
     """
 
     site: str
@@ -46,14 +47,14 @@ def confirmation(order: Order, paper: Paper) -> Mail:
     """Write the confirmation of a paid order, in its language; the same order is the same mail."""
     words = _WORDS.get(order.intent.lang, _WORDS["en"])
     lang = order.intent.lang if order.intent.lang in _WORDS else "en"
-    link = _terms_link(order.intent.lang, paper)
+    link, kept = _terms_link(order.intent, paper), _files(order.intent, paper, words)
     blocks = [
         [words["thanks"]],
         _bought(order, words),
         _buyer(order.intent, words),
         _seller(paper.seller, words),
         *_agreed(order.intent, paper, words),
-        [f"{words['terms']}:", link] if paper.terms else [],
+        [f"{words['terms_attached' if kept else 'terms']}:", link] if paper.terms else [],
         [words["keep"]],
     ]
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -63,7 +64,7 @@ def confirmation(order: Order, paper: Paper) -> Mail:
         subject=words["subject"].format(title=title),
         text=text,
         html=as_html(text, lang=lang, links=(link,)),
-        files=tuple(_files(order.intent.lang, paper, words)),
+        files=kept,
         key=f"{order.id}/confirmation",
     )
 
@@ -125,15 +126,18 @@ def _text_of(consent: Consent, texts: Mapping[str, ConsentText]) -> str:
     return next((text for text in known if sha256(text.encode()).hexdigest() == consent.sha256), "")
 
 
-def _files(lang: str, paper: Paper, words: Mapping[str, str]) -> Iterator[File]:
-    text = paper.terms.get(lang) or next(iter(paper.terms.values()), "")
-    if text:
-        yield File(name=f"{words['terms_file']}.txt", text=text)
+def _files(intent: Intent, paper: Paper, words: Mapping[str, str]) -> tuple[File, ...]:
+    """Return the terms that were agreed to; never others, and none when nobody has these any more."""
+    text = paper.terms.get(intent.terms or intent.lang, "")
+    return (File(name=f"{words['terms_file']}.txt", text=text),) if text else ()
 
 
-def _terms_link(lang: str, paper: Paper) -> str:
-    prefix = "" if lang == paper.langs[0] else f"/{lang}"
-    return f"{paper.site}{prefix}/terms/"
+def _terms_link(intent: Intent, paper: Paper) -> str:
+    """Return where the terms are read, in the version that was agreed to where it has an address."""
+    prefix = "" if intent.lang == paper.langs[0] else f"/{intent.lang}"
+    version, mark, _ = intent.terms.partition(" sha256:")
+    dated = f"{version}/" if mark and intent.terms in paper.terms else ""
+    return f"{paper.site}{prefix}/terms/{dated}"
 
 
 def _lines(*pairs: tuple[str, str]) -> list[str]:
@@ -178,7 +182,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "withdrawal_event": (
             "Umowa dotyczy wydarzenia w oznaczonym terminie, więc prawo odstąpienia od niej nie przysługuje."
         ),
-        "terms": "Regulamin (jest też w załączniku)",
+        "terms": "Regulamin",
+        "terms_attached": "Regulamin (jest też w załączniku)",
         "terms_file": "regulamin",
         "keep": "Zachowaj tę wiadomość.",
     },
@@ -212,7 +217,8 @@ _WORDS: dict[str, dict[str, str]] = {
             "You lose the right of withdrawal when the service was performed in full."
         ),
         "withdrawal_event": "The contract is about an event on a given date, so there is no right of withdrawal.",
-        "terms": "Terms (also attached)",
+        "terms": "Terms",
+        "terms_attached": "Terms (also attached)",
         "terms_file": "terms",
         "keep": "Please keep this mail.",
     },

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TextIO, TypeVar
 import msgspec
 
 from kramik import config, desk, mail, table
-from kramik.catalogue import split
 from kramik.confirmation import Paper, confirming
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.fulfilment import effects
@@ -485,22 +484,28 @@ def _confirming(settings: Settings, post: Post) -> Effect | None:
     """Return what mails the confirmation of an order, where the table of the post says that it may."""
     if not _confirms(settings):
         return None
-    names = {
-        lang: "terms.md" if lang == settings.languages[0] else f"terms.{lang}.md"
-        for lang in settings.languages
-    }
     paper = Paper(
         site=settings.site,
         seller=msgspec.structs.asdict(settings.seller),
         consents=settings.consents,
-        terms={
-            lang: split(name, settings.pages[name])[1]
-            for lang, name in names.items()
-            if name in settings.pages
-        },
+        terms=dict(terms(settings)),
         langs=settings.languages,
     )
     return confirming(post, paper)
+
+
+def terms(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield every text of the terms by what an order keeps of it, and those of today by their language."""
+    from kramik.site import versions
+
+    made = source(settings)
+    for lang in settings.languages:
+        old = (versions.page(made, "terms", version, lang) for version in versions.of(made, "terms"))
+        today = made.page("terms", lang)
+        for page in filter(None, (*old, today)):
+            yield page.named, page.body
+        if today is not None:
+            yield lang, today.body
 
 
 def _confirms(settings: Settings) -> bool:

@@ -106,6 +106,21 @@ def test_the_confirmation_is_made_of_the_shops_own_texts(folder: Path, tmp_path:
     assert "NIP / numer podatkowy: 526-000-12-46" in str(message.get_body(("plain",)))
 
 
+def test_the_terms_of_the_order_go_along_after_they_were_replaced(folder: Path) -> None:
+    """A shop that published new terms mails the old ones to whoever agreed to those."""
+    add(folder, f"[smtp]\n{SMTP}")
+    before = wiring.conditions(read(folder)).terms["pl"]
+    wiring.record_versions(read(folder))
+    file = folder / "pages" / "terms.md"
+    file.write_text(
+        file.read_text("utf-8").replace("2026-11-01", "2027-01-01").replace("Kto sprzedaje", "Nowe"), "utf-8"
+    )
+    texts = dict(wiring.terms(read(folder)))
+    after = wiring.conditions(read(folder)).terms["pl"]
+    assert ("2026-11-01", "2027-01-01") == (before.partition(" ")[0], after.partition(" ")[0])
+    assert ("Kto sprzedaje" in texts[before], "Nowe" in texts[after]) == (True, True)
+
+
 def test_a_shop_may_leave_the_confirmation_out(folder: Path) -> None:
     """With `confirmation = false`, and with a post that is not its own."""
     assert "confirmation" not in wiring.build(read(folder), MemoryOrders(), MemoryQueue()).ports.effects

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
-from kramik.confirmation import Paper, confirming
+from kramik.confirmation import Paper, confirmation, confirming
 from kramik.fulfilment import Effects
 from kramik.intent import ConsentText
 from kramik.journal import StepName
@@ -109,6 +109,28 @@ def test_english_and_a_text_that_was_replaced(clock: FakeClock) -> None:
     assert f"sha256 {order.intent.consents[0].sha256}" in mail.text
     assert "nowa zgoda" not in mail.text
     assert "https://kurs.example/en/terms/" in mail.text
+
+
+AGREED = "2026-11-01 sha256:9f"
+
+
+@pytest.mark.parametrize(
+    ("agreed", "kept", "link"),
+    [
+        (AGREED, "the terms of November\n", "https://kurs.example/terms/2026-11-01/"),
+        ("sha256:77", "undated terms\n", "https://kurs.example/terms/"),
+        ("2026-12-01 sha256:00", "", "https://kurs.example/terms/"),
+        ("", PAPER.terms["pl"], "https://kurs.example/terms/"),
+    ],
+)
+def test_the_terms_are_those_that_were_agreed_to(agreed: str, kept: str, link: str) -> None:
+    """The very text and its own address; never another text, when nobody has that one any more."""
+    texts = {**PAPER.terms, AGREED: "the terms of November\n", "sha256:77": "undated terms\n"}
+    order = a_paid_order()
+    order = replace(order, intent=replace(order.intent, terms=agreed))
+    mail = confirmation(order, replace(PAPER, terms=texts))
+    assert [each.text for each in mail.files] == ([kept] if kept else [])
+    assert (True, bool(kept)) == (f":\n{link}\n" in mail.text, "(jest też w załączniku)" in mail.text)
 
 
 @pytest.mark.parametrize(

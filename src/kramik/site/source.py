@@ -45,6 +45,12 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     lang: str
     version: str = ""
 
+    @property
+    def named(self) -> str:
+        """Return what names this very text: its version, if it has one, and the hash of what stands there."""
+        digest = sha256(f"{self.title}\n{self.body}".encode()).hexdigest()
+        return f"{self.version} sha256:{digest}".strip()
+
 
 class PayWay(msgspec.Struct, frozen=True, kw_only=True):
     """One way to pay that a buyer may choose: a gateway, and a method of it or none, so that the gateway asks."""
@@ -111,10 +117,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def version(self, name: str, lang: str) -> str:
         """Name a text of today: its version, if it has one, and the hash of what stands there; empty without a text."""
         page = self.page(name, lang)
-        if page is None:
-            return ""
-        digest = sha256(f"{page.title}\n{page.body}".encode()).hexdigest()
-        return f"{page.version} sha256:{digest}".strip()
+        return page.named if page else ""
 
     def problems(self) -> Iterator[Problem]:
         """Yield what would make pages collide or vanish."""
