@@ -11,7 +11,7 @@ from kramik.catalogue import Product, Words
 from kramik.errors import KramikError, OutcomeUnknown, Transient
 from kramik.money import Money
 from kramik.ports import Checkable
-from tests.adapters.tool import Tool, playing
+from tests.adapters.tool import Tool, bought, playing
 
 NAMES = ("mailchimp", "mailerlite", "brevo", "listmonk", "buttondown")
 FIELDS = ("mailchimp", "mailerlite", "brevo")
@@ -100,6 +100,18 @@ def test_an_id_that_is_not_there(tool: Tool, changes: dict[str, Any]) -> None:
 def test_a_setting_that_is_not_there(tool: Tool, changes: dict[str, Any]) -> None:
     """An id of the table that the account has not is named by its key."""
     assert {*changes} <= {field for field, _ in found(tool.mailer(**changes), product())}
+
+
+@pytest.mark.parametrize("tool", ["mailchimp"], indirect=True)
+def test_a_store_that_is_missing(tool: Tool) -> None:
+    """Mailchimp's panel makes no store for us, so it is made on request, for the audience of the settings."""
+    made = tool.mailer(store="akademia")
+    [(field, message)] = found(made, *SHOP)
+    assert ("store", True) == (field, "--create-fields" in message)
+    assert [] == found(made, *SHOP, create=True)
+    assert [] == found(made, *SHOP)
+    delivery = bought()
+    assert delivery.order.id == made.purchase.do(delivery)
 
 
 @pytest.mark.parametrize("tool", FIELDS, indirect=True)

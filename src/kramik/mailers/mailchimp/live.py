@@ -50,7 +50,7 @@ def problems(
     except (Rejected, NeedsOperator) as error:
         yield misfit("api_key", str(error))
         return
-    yield from _store(client, settings)
+    yield from _store(client, settings, products, create=create)
     yield from sharing(products, settings.field_of)
     path = f"/3.0/lists/{quote(settings.audience, safe='')}/merge-fields"
     answer = client.send("GET", path, doing="listing fields", query={"count": _MOST}, answers=(_MISSING,))
@@ -65,11 +65,28 @@ def problems(
             known.add(tag)
 
 
-def _store(client: Client, settings: Settings) -> Iterator[Problem]:
-    path = f"/3.0/ecommerce/stores/{quote(settings.store, safe='')}"
-    answer = client.send("GET", path, doing="looking at the store", answers=(_MISSING,))
-    if answer.status == _MISSING:
-        yield misfit("store", "Mailchimp has no store of this id; create it there, once")
+def _store(
+    client: Client, settings: Settings, products: Sequence[Product], *, create: bool
+) -> Iterator[Problem]:
+    path = "/3.0/ecommerce/stores"
+    here = f"{path}/{quote(settings.store, safe='')}"
+    answer = client.send("GET", here, doing="looking at the store", answers=(_MISSING,))
+    if answer.status == _MISSING and create and products:
+        currency = products[0].price.currency
+        body = {
+            "id": settings.store,
+            "list_id": settings.audience,
+            "name": settings.store,
+            "currency_code": currency,
+        }
+        try:
+            client.send("POST", path, doing="making the store", json=body).json(Store)
+        except (Rejected, NeedsOperator) as error:
+            yield misfit("store", str(error))
+    elif answer.status == _MISSING:
+        yield misfit(
+            "store", "Mailchimp has no store of this id; make it with `kramik check --live --create-fields`"
+        )
     elif answer.json(Store).list_id != settings.audience:
         yield misfit(
             "store", "belongs to another audience than the one in the settings, and does so for good"

@@ -21,6 +21,7 @@ from kramik.sandbox.mailers.mailchimp.bodies import (
     MergeFieldBody,
     OrderBody,
     ProductBody,
+    StoreBody,
     TagsBody,
 )
 from kramik.sandbox.records import Snapshots
@@ -82,6 +83,7 @@ class Account:
         self._orders: dict[str, OrderBody] = {}
         self._fields = list(MERGE_FIELDS)
         self._shown = Snapshots(stage.lag)
+        self._stores = {STORE}
 
     def routes(self) -> list[Route]:
         """Return the routes below `/mailchimp`."""
@@ -91,6 +93,7 @@ class Account:
             self._route("GET", "/3.0/lists/{list}", "setup", self.audience),
             self._route("GET", "/3.0/lists/{list}/merge-fields", "setup", self.merge_fields),
             self._route("POST", "/3.0/lists/{list}/merge-fields", "setup", self.add_merge_field),
+            self._route("POST", "/3.0/ecommerce/stores", "setup", self.add_store),
             self._route("GET", store, "setup", self.store),
             self._route("GET", member, "find", self.member),
             self._route("PUT", member, "person", self.put_member),
@@ -103,12 +106,16 @@ class Account:
         async def checked(request: Request) -> Response:
             try:
                 _authorised(request)
-                _known(request.path_params)
+                self._known(request.path_params)
                 return await handler(request)
             except Refused as refused:
                 return _problem(refused)
 
         return Route(path, self._stage.guarded(operation, checked), methods=[method])
+
+    def _known(self, ids: Mapping[str, str]) -> None:
+        if ids.get("list", AUDIENCE) != AUDIENCE or ids.get("store", STORE) not in self._stores:
+            raise Refused(404, "Resource Not Found", "The requested resource could not be found.")
 
     async def ping(self, _request: Request) -> Response:
         """Say that the key is good."""
@@ -133,9 +140,19 @@ class Account:
         self._fields.append(body.tag)
         return answer({"merge_id": len(self._fields), "tag": body.tag, "name": body.name, "type": body.type})
 
-    async def store(self, _request: Request) -> Response:
-        """Show the store."""
-        return answer({"id": STORE, "list_id": AUDIENCE, "currency_code": "PLN"})
+    async def add_store(self, request: Request) -> Response:
+        """Make a store, which belongs to its audience for good."""
+        body = await _body(request, StoreBody)
+        if body.list_id != AUDIENCE or body.id in self._stores:
+            raise Refused(
+                400, "Bad Request", "the audience is not known, or a store with this id exists already"
+            )
+        self._stores.add(body.id)
+        return answer({"id": body.id, "list_id": body.list_id, "currency_code": body.currency_code})
+
+    async def store(self, request: Request) -> Response:
+        """Show a store."""
+        return answer({"id": request.path_params["store"], "list_id": AUDIENCE, "currency_code": "PLN"})
 
     async def member(self, request: Request) -> Response:
         """Show somebody."""
@@ -225,7 +242,7 @@ class Account:
                 amount=f"{body.order_total:g}",
                 currency=body.currency_code,
             )
-        return answer({**msgspec.to_builtins(body), "store_id": STORE})
+        return answer({**msgspec.to_builtins(body), "store_id": request.path_params["store"]})
 
     def _member(self, request: Request) -> Member:
         found = self._members.get(request.path_params["hash"])
@@ -249,11 +266,6 @@ def _authorised(request: Request) -> None:
             "API Key Invalid",
             "Your API key may be invalid, or you've attempted to access the wrong datacenter.",
         )
-
-
-def _known(ids: Mapping[str, str]) -> None:
-    if ids.get("list", AUDIENCE) != AUDIENCE or ids.get("store", STORE) != STORE:
-        raise Refused(404, "Resource Not Found", "The requested resource could not be found.")
 
 
 async def _body(request: Request, shape: type[Body]) -> Body:

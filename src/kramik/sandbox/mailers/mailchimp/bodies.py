@@ -42,6 +42,15 @@ class TagsBody(Strict):
     is_syncing: bool = False
 
 
+class StoreBody(Strict):
+    """`POST /ecommerce/stores`."""
+
+    id: Text
+    list_id: Text
+    name: Text
+    currency_code: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+
+
 class Variant(Strict):
     """A variant of a product."""
 
