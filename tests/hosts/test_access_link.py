@@ -21,7 +21,7 @@ from kramik.shop import Shop
 from kramik.web import Web
 from tests.adapters.school import Class, taught
 from tests.sandbox.place import fresh_order, opened
-from tests.story.example import NOON, FakeClock, Notebook, a_shop, paid, refund
+from tests.story.example import NOON, FakeClock, Letterbox, Notebook, a_shop, paid, refund, work_off
 from tests.story.world import World
 
 
@@ -195,3 +195,15 @@ def test_nobody_waits_long(entrance: Entrance) -> None:
     answer = entrance.ask()
     assert monotonic() - begun < PATIENCE + 1
     assert entrance.order.step("invitation").receipt == dict(answer.headers)["location"]
+
+
+def test_sent_again(entrance: Entrance) -> None:
+    """A lost mail is sent again with our own link, whatever links the platform makes, and without asking it."""
+    entrance.watch()
+    entrance.shop.resend(entrance.order, now=NOON)
+    work_off(entrance.shop, FakeClock())
+    post = entrance.shop.ports.post
+    assert isinstance(post, Letterbox)
+    (mail,) = post.mails.values()
+    assert entrance.shop.access_link(entrance.order) in mail.text
+    assert 0 == entrance.made()
