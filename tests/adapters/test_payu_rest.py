@@ -23,7 +23,8 @@ from kramik.order import Order
 from kramik.payment import Acknowledgement, RawNotification
 from kramik.sandbox import dialect as world
 from kramik.sandbox.dialect import Call, Notification, Panel
-from kramik.sandbox.vendors.payu_rest import DEMO, PayuRestDialect, dialect
+from kramik.sandbox.vendors.payu_rest import DEMO, dialect
+from tests.adapters.called_side import said, sent, taken
 from tests.contracts.called import called_gateway, order_of
 from tests.contracts.gateway import NOTIFICATIONS, RETURNS, Till
 from tests.docs.test_gateways import ASKED
@@ -178,7 +179,7 @@ def test_call_says_everything_and_no_more() -> None:
         "products": [{"name": "Żółwie & „agregaty”", "unitPrice": "29900", "quantity": "1"}],
         "extOrderId": f"0a1b2c3d4e5f6g7h8j9kmnpqrs-{MOMENT}",
     } == json.loads(call.body)
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_titles_fit(title: str, shown: str) -> None:
     token, call = _calls(replace(fresh_order(title=title), id="0a1b"))
     asked = json.loads(call.body)
     assert (shown, shown) == (asked["description"], asked["products"][0]["name"])
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 @pytest.mark.parametrize(("method", "value"), [("blik", "blik"), ("card", "c"), ("cash", None), ("", None)])
@@ -205,7 +206,7 @@ def test_methods(method: str, value: str | None) -> None:
     token, call = _calls(fresh_order(method=method))
     chosen = {"payMethod": {"type": "PBL", "value": value}} if value else None
     assert chosen == json.loads(call.body).get("payMethods")
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 def test_odd_language_and_address() -> None:
@@ -214,7 +215,7 @@ def test_odd_language_and_address() -> None:
     buyer = replace(order.intent.buyer, email="żółw+a&b@example.com")
     token, call = _calls(replace(order, intent=replace(order.intent, buyer=buyer)))
     assert {"email": "żółw+a&b@example.com"} == json.loads(call.body)["buyer"]
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 def test_client_of_another_name() -> None:
@@ -246,7 +247,9 @@ def test_client_of_another_name() -> None:
 def test_vendor_refuses(change: dict[str, object]) -> None:
     """A call that is not as documented is refused by PayU's side."""
     token, call = _calls(fresh_order())
-    answer = _taken(token, replace(call, body=json.dumps({**json.loads(call.body), **change}).encode()))
+    answer = taken(
+        dialect(Panel()), token, replace(call, body=json.dumps({**json.loads(call.body), **change}).encode())
+    )
     assert isinstance(answer, world.Reply)
     assert answer.status in (400, 403)
 
@@ -255,11 +258,7 @@ def test_vendor_refuses(change: dict[str, object]) -> None:
 def test_vendor_checks_the_token(given: str) -> None:
     """PayU's side takes no call without a token that it granted."""
     token, call = _calls(fresh_order())
-    side = dialect(Panel())
-    granted = side.call(token, _book())
-    assert isinstance(granted, world.Reply)
-    word = given.format(json.loads(granted.body)["access_token"])
-    answer = side.call(replace(call, headers={**call.headers, "authorization": word}), _book())
+    answer = taken(dialect(Panel()), token, call, word=given)
     assert isinstance(answer, world.Reply)
     assert 401 == answer.status
 
@@ -276,9 +275,7 @@ def test_vendor_checks_the_token(given: str) -> None:
 def test_vendor_checks_the_client(body: bytes) -> None:
     """PayU's side grants no token for other credentials."""
     token, _ = _calls(fresh_order())
-    answer = dialect(Panel()).call(replace(token, body=body), _book())
-    assert isinstance(answer, world.Reply)
-    assert 401 == answer.status
+    assert 401 == said(dialect(Panel()), replace(token, body=body)).status
 
 
 # What an answer may say
@@ -556,38 +553,4 @@ def _calls(order: Order, **settings: str) -> list[Call]:
         with pytest.raises(KramikError):
             gateway.begin(order, RETURNS, now=NOON)
         gateway.close()
-    return [_call(each) for each in server.asked]
-
-
-def _call(asked: bytes) -> Call:
-    head, _, body = asked.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    pairs = [line.partition(":") for line in lines]
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    method, path = first.split()[:2]
-    return Call(method=method, path=path, query="", headers=headers, body=body)
-
-
-def _taken(token: Call, call: Call) -> object:
-    """Return what PayU's side says to a call under a token of its own."""
-    side: PayuRestDialect = dialect(Panel())
-    granted = side.call(token, _book())
-    assert isinstance(granted, world.Reply)
-    word = f"Bearer {json.loads(granted.body)['access_token']}"
-    return side.call(replace(call, headers={**call.headers, "authorization": word}), _book())
-
-
-class _Nobody:
-    """A book in which nothing is written."""
-
-    def payments(self, order: str) -> list[Notification]:
-        """Return nothing."""
-        raise AssertionError(order)
-
-    def write(self, effect: str, order: str, **facts: str | int) -> None:
-        """Write nothing."""
-        raise AssertionError(effect, order, facts)
-
-
-def _book() -> _Nobody:
-    return _Nobody()
+    return [sent(each) for each in server.asked]

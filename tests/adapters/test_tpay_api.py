@@ -31,6 +31,7 @@ from kramik.sandbox import dialect as world
 from kramik.sandbox.dialect import Call, Notification, Panel
 from kramik.sandbox.vendors.tpay import TpayDialect
 from kramik.sandbox.vendors.tpay_api import DEMO, dialect
+from tests.adapters.called_side import said, sent, taken
 from tests.contracts.called import called_gateway, order_of
 from tests.contracts.gateway import NOTIFICATIONS, RETURNS, Till
 from tests.docs.test_gateways import ASKED
@@ -151,7 +152,7 @@ def test_call_says_everything_and_no_more() -> None:
             "notification": {"url": RETURNS.notify},
         },
     } == json.loads(call.body, parse_float=Decimal)
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 @pytest.mark.parametrize("minor", [1, 10, 99, 100, 12_345, 29_990, 999_999_999])
@@ -159,7 +160,7 @@ def test_amount_is_exact(minor: int) -> None:
     """An amount is written as it is read, with two places, and Tpay's side reads the same."""
     token, call = _calls(fresh_order(price=Money(minor=minor, currency="PLN")))
     assert f'"amount":{minor // 100}.{minor % 100:02d},'.encode() in call.body
-    begun = _taken(token, call)
+    begun = taken(dialect(Panel()), token, call)
     assert isinstance(begun, world.Begun)
     assert minor == begun.request.money.minor
 
@@ -169,7 +170,7 @@ def test_methods(method: str, group: int | None) -> None:
     """A way to pay that Tpay knows goes along as its group; without one its page shows all."""
     token, call = _calls(fresh_order(method=method))
     assert ({"groupId": group} if group else None) == json.loads(call.body).get("pay")
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_name_that_tpay_demands(name: str, shown: str | None) -> None:
     buyer = replace(order.intent.buyer, name=name)
     token, call = _calls(replace(order, intent=replace(order.intent, buyer=buyer)))
     assert (shown or buyer.email) == json.loads(call.body)["payer"]["name"]
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 def test_odd_language_and_title() -> None:
@@ -190,7 +191,7 @@ def test_odd_language_and_title() -> None:
     token, call = _calls(order)
     asked = json.loads(call.body)
     assert (order.id, None) == (asked["description"], asked.get("lang"))
-    assert isinstance(_taken(token, call), world.Begun)
+    assert isinstance(taken(dialect(Panel()), token, call), world.Begun)
 
 
 def test_another_currency(gateway: TpayApiGateway) -> None:
@@ -222,7 +223,9 @@ def test_another_currency(gateway: TpayApiGateway) -> None:
 def test_vendor_refuses(change: dict[str, object]) -> None:
     """A call that is not as documented is refused by Tpay's side."""
     token, call = _calls(fresh_order())
-    answer = _taken(token, replace(call, body=json.dumps({**json.loads(call.body), **change}).encode()))
+    answer = taken(
+        dialect(Panel()), token, replace(call, body=json.dumps({**json.loads(call.body), **change}).encode())
+    )
     assert isinstance(answer, world.Reply)
     assert 400 == answer.status
 
@@ -231,11 +234,7 @@ def test_vendor_refuses(change: dict[str, object]) -> None:
 def test_vendor_checks_the_token(given: str) -> None:
     """Tpay's side takes no call without a token that it granted."""
     token, call = _calls(fresh_order())
-    side = dialect(Panel())
-    granted = side.call(token, _book())
-    assert isinstance(granted, world.Reply)
-    word = given.format(json.loads(granted.body)["access_token"])
-    answer = side.call(replace(call, headers={**call.headers, "authorization": word}), _book())
+    answer = taken(dialect(Panel()), token, call, word=given)
     assert isinstance(answer, world.Reply)
     assert 401 == answer.status
 
@@ -244,9 +243,7 @@ def test_vendor_checks_the_token(given: str) -> None:
 def test_vendor_checks_the_client(body: bytes) -> None:
     """Tpay's side grants no token for other credentials."""
     token, _ = _calls(fresh_order())
-    answer = dialect(Panel()).call(replace(token, body=body), _book())
-    assert isinstance(answer, world.Reply)
-    assert 401 == answer.status
+    assert 401 == said(dialect(Panel()), replace(token, body=body)).status
 
 
 # What an answer may say
@@ -519,38 +516,4 @@ def _calls(order: Order) -> list[Call]:
         with pytest.raises(KramikError):
             gateway.begin(order, RETURNS, now=NOON)
         gateway.close()
-    return [_call(each) for each in server.asked]
-
-
-def _call(asked: bytes) -> Call:
-    head, _, body = asked.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    pairs = [line.partition(":") for line in lines]
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    method, path = first.split()[:2]
-    return Call(method=method, path=path, query="", headers=headers, body=body)
-
-
-def _taken(token: Call, call: Call) -> object:
-    """Return what Tpay's side says to a call under a token of its own."""
-    side = dialect(Panel())
-    granted = side.call(token, _book())
-    assert isinstance(granted, world.Reply)
-    word = f"Bearer {json.loads(granted.body)['access_token']}"
-    return side.call(replace(call, headers={**call.headers, "authorization": word}), _book())
-
-
-class _Nobody:
-    """A book in which nothing is written."""
-
-    def payments(self, order: str) -> list[Notification]:
-        """Return nothing."""
-        raise AssertionError(order)
-
-    def write(self, effect: str, order: str, **facts: str | int) -> None:
-        """Write nothing."""
-        raise AssertionError(effect, order, facts)
-
-
-def _book() -> _Nobody:
-    return _Nobody()
+    return [sent(each) for each in server.asked]

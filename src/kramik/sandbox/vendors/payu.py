@@ -89,7 +89,7 @@ class PayuDialect:
         """Write about an order or about a refund; PayU tells nothing of chargebacks."""
         if told.kind == "chargeback":
             return []
-        content = refund(told) if told.kind == "refund" else _order(told, asked)
+        content = refund(told) if told.kind == "refund" else about(order(told, asked, told.id))
         return [letter(content, self._key)]
 
     def accepts(self, letter: Letter, status: int, body: bytes) -> bool:  # noqa: ARG002 - the status says it all
@@ -133,6 +133,31 @@ def letter(content: Mapping[str, object], key: bytes) -> Letter:
     return Letter(body=body, headers={"content-type": "application/json", **dict.fromkeys(names, header)})
 
 
+def about(told: Mapping[str, object]) -> dict[str, object]:
+    """Write about an order."""
+    properties = [{"name": "PAYMENT_ID", "value": "73543257"}]
+    return {"order": told, "localReceiptDateTime": now(), "properties": properties}
+
+
+def order(told: Notification, asked: Request, order_id: str) -> dict[str, object]:
+    """Return an order as it is after this happened."""
+    return {
+        "orderId": order_id,
+        "extOrderId": told.order,
+        "orderCreateDate": now(),
+        "notifyUrl": asked.notify,
+        "customerIp": "127.0.0.1",
+        "merchantPosId": told.shop_id,
+        "description": asked.description,
+        "currencyCode": told.currency,
+        "totalAmount": str(told.amount),
+        "buyer": {"customerId": "guest", "email": asked.email},
+        "payMethod": {"amount": str(told.amount), "type": "PBL"},
+        "status": STATUSES[told.kind],
+        "products": [{"name": asked.description, "unitPrice": str(told.amount), "quantity": "1"}],
+    }
+
+
 def refund(told: Notification) -> dict[str, object]:
     """Write about money that went back."""
     facts = {
@@ -166,24 +191,3 @@ def _check(fields: dict[str, str]) -> None:
             raise Refusal(400, f"PayU: {name} is not as documented")
     if fields["totalAmount"] != fields["products[0].unitPrice"]:
         raise Refusal(400, "PayU: the products do not cost what the order does")
-
-
-def _order(told: Notification, asked: Request) -> dict[str, object]:
-    product = {"name": asked.description, "unitPrice": str(told.amount), "quantity": "1"}
-    order = {
-        "orderId": told.id,
-        "extOrderId": told.order,
-        "orderCreateDate": now(),
-        "notifyUrl": asked.notify,
-        "customerIp": "127.0.0.1",
-        "merchantPosId": told.shop_id,
-        "description": asked.description,
-        "currencyCode": told.currency,
-        "totalAmount": str(told.amount),
-        "buyer": {"customerId": "guest", "email": asked.email},
-        "payMethod": {"amount": str(told.amount), "type": "PBL"},
-        "status": STATUSES[told.kind],
-        "products": [product],
-    }
-    properties = [{"name": "PAYMENT_ID", "value": "73543257"}]
-    return {"order": order, "localReceiptDateTime": now(), "properties": properties}

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from kramik.money import Money
 from kramik.sandbox.dialect import Begun, Book, Call, Letter, Notification, Panel, Refusal, Reply, Request
-from kramik.sandbox.vendors.payu import OK, PAUSES, STATUSES, letter, now, refund
+from kramik.sandbox.vendors.payu import OK, PAUSES, about, letter, now, order, refund
 
 DEMO = {
     "pos_id": "300746",
@@ -98,14 +98,7 @@ class PayuRestDialect:
             content = refund(replace(told, of=self._told.get(told.of, told.of)))
             self._refunds.setdefault(str(content["orderId"]), {})[told.id] = content["refund"]
             return [letter(content, self._key)]
-        about = self._happened(told, asked)
-        properties = [{"name": "PAYMENT_ID", "value": "73543257"}]
-        return [
-            letter(
-                {"order": about, "localReceiptDateTime": now(), "properties": properties},
-                self._key,
-            )
-        ]
+        return [letter(about(self._happened(told, asked)), self._key)]
 
     def accepts(self, letter: Letter, status: int, body: bytes) -> bool:  # noqa: ARG002 - the status says it all
         """Say whether the status is 200."""
@@ -175,24 +168,8 @@ class PayuRestDialect:
             paid = self._orders.get(asked.reference, {}).get("status") == "COMPLETED"
             self._told[told.id] = _id(told.id) if paid else asked.reference
         order_id = self._told[told.id]
-        product = {"name": asked.description, "unitPrice": str(told.amount), "quantity": "1"}
-        about: dict[str, object] = {
-            "orderId": order_id,
-            "extOrderId": told.order,
-            "orderCreateDate": now(),
-            "notifyUrl": asked.notify,
-            "customerIp": "127.0.0.1",
-            "merchantPosId": told.shop_id,
-            "description": asked.description,
-            "currencyCode": told.currency,
-            "totalAmount": str(told.amount),
-            "buyer": {"customerId": "guest", "email": asked.email},
-            "payMethod": {"amount": str(told.amount), "type": "PBL"},
-            "products": [product],
-            "status": STATUSES[told.kind],
-        }
-        self._orders[order_id] = about
-        return about
+        self._orders[order_id] = order(told, asked, order_id)
+        return self._orders[order_id]
 
 
 def dialect(panel: Panel) -> PayuRestDialect:
