@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -25,6 +26,7 @@ from kramik.table import Shape
 LegalKind = Literal["content", "service", "event"]
 
 _NAME = re.compile(r"(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.(?P<lang>[a-z]{2}))?\.md")
+_REMEMBERED = 8192
 _INNER_KEY = re.compile(r"unknown field `(\w+)`")
 _FRONT = re.compile(r"\A---[ \t]*\n(?P<front>.*?)^---[ \t]*$\n?(?P<body>.*)\Z", re.DOTALL | re.MULTILINE)
 
@@ -168,9 +170,8 @@ def _one(
             "",
             "is no product name; use small ASCII letters, digits and hyphens, such as my-course.md",
         )
-    front, body = split(name, text)
     if parts["lang"] is None:
-        return _product(_Front(name, front, currency, zone), parts["slug"], body, lang=lang)
+        return _original(name, text, _Where(lang, currency, zone))
     original = products.get(parts["slug"])
     if original is None:
         raise _problem(
@@ -178,16 +179,34 @@ def _one(
         )
     if parts["lang"] == original.lang:
         raise _problem(name, 1, "", f"translates {parts['slug']}.md into its own language; name another one")
-    words = front_matter(name, front, TranslatedFront)
-    wrong = [_at(name, front, key, message) for key, message in words.wrong()]
+    words = {**original.words, parts["lang"]: _translation(name, text)}
+    return msgspec.structs.replace(original, words=words)
+
+
+class _Where(NamedTuple):
+    """What a product file is read with: its language, its money and its clock."""
+
+    lang: str
+    currency: str
+    zone: tzinfo | None
+
+
+@lru_cache(_REMEMBERED)
+def _original(name: str, text: str, where: _Where) -> Product:
+    """Read a product; the same text is read once, since a preview reads a thousand of them at each change."""
+    front, body = split(name, text)
+    reading = _Front(name, front, where.currency, where.zone)
+    return _product(reading, name.removesuffix(".md"), body, lang=where.lang)
+
+
+@lru_cache(_REMEMBERED)
+def _translation(name: str, text: str) -> Words:
+    raw, body = split(name, text)
+    front = front_matter(name, raw, TranslatedFront)
+    wrong = [_at(name, raw, key, message) for key, message in front.wrong()]
     if wrong:
         raise ConfigurationError(*wrong)
-    return _translated(original, parts["lang"], words, body)
-
-
-def _translated(product: Product, lang: str, front: TranslatedFront, body: str) -> Product:
-    words = Words(title=front.title, summary=front.summary, body=body, blocks=blocks.of(front))
-    return msgspec.structs.replace(product, words={**product.words, lang: words})
+    return Words(title=front.title, summary=front.summary, body=body, blocks=blocks.of(front))
 
 
 def _product(front: _Front, slug: str, body: str, *, lang: str) -> Product:

@@ -27,7 +27,7 @@ from kramik.hosts.courtesy import Courtesy
 from kramik.web import LARGEST_BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -163,8 +163,13 @@ def application(
     started: Callable[[], None],
     stopped: Callable[[], None],
     courtesy: Courtesy | None = None,
+    shown: Site | None = None,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """Return the application: API, access links and static site under one address."""
+    """Return the application: API, access links and static site under one address.
+
+    `shown` shows the site in another way, and `more` are routes beside those of a shop.
+    """
     door = Door(web, courtesy=courtesy)
 
     @asynccontextmanager
@@ -177,7 +182,8 @@ def application(
         Route("/api/{path:path}", door, methods=None),
         Route("/access/{token:path}", door, methods=None),
         Route("/healthz", door, methods=None),
-        Mount("/", Site(site, headers)),
+        *more,
+        Mount("/", shown or Site(site, headers)),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

@@ -22,12 +22,16 @@ from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import application
 from kramik.hosts.courtesy import Courtesy
 from kramik.hosts.overheard import overheard
+from kramik.hosts.preview import Current, Preview, PreviewedSite
 from kramik.hosts.worker import Workers, utc_now
 from kramik.settings import Settings
+from kramik.shop import Shop
 from kramik.web import Web
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from kramik.stores.sqlite import SqliteStore
 
 DATABASE = "kramik.sqlite"
 SITE = "site"
@@ -39,12 +43,13 @@ GARBAGE = 20_000
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """What is served, from where, and by how many workers."""
+    """What is served, from where, and by how many workers; with `again`, the settings are read anew for a preview."""
 
     settings: Settings
     data: Path
     door: socket.socket
     workers: int
+    again: Callable[[], Settings] | None = None
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -80,25 +85,61 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
     shop = wiring.build(settings, store.orders, store.queue, vault=store.vault)
     courtesy = Courtesy()
     workers = Workers(shop, threads=served.workers, sweep_every=settings.worker.sweep, courtesy=courtesy)
-    web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))
-    web.warm_up()
+    web = _web(settings, shop)
+    current = Current(web)
+    preview = _preview(served, store, current)
 
     def started() -> None:
         workers.start()
         served.door.listen(2048)
+        if preview:
+            preview.start()
         ready()
 
     def stopped() -> None:
+        if preview:
+            preview.stop()
         ended = workers.stop(settings.worker.call + 5)
         shop.ports.log("stopped", workers="ended" if ended else "left; their messages come back")
 
     headers = wiring.headers(settings, "site")
-    app = application(web, site, headers=headers, started=started, stopped=stopped, courtesy=courtesy)
+    app = application(
+        current if preview else web,
+        site,
+        headers=headers,
+        started=started,
+        stopped=stopped,
+        courtesy=courtesy,
+        shown=PreviewedSite(site, headers, preview) if preview else None,
+        more=preview.routes if preview else (),
+    )
     try:
         with overheard(shop.ports.log):
             run(app, served.door)
     finally:
         store.close()
+
+
+def _web(settings: Settings, shop: Shop) -> Web:
+    web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))
+    web.warm_up()
+    return web
+
+
+def _preview(served: Served, store: SqliteStore, current: Current) -> Preview | None:
+    """Return what shows each change of the shop's files; what is sold follows what is shown."""
+    again = served.again
+    if again is None:
+        return None
+
+    def build() -> None:
+        settings = again()
+        shop = wiring.build(settings, store.orders, store.queue, vault=store.vault)
+        web = _web(settings, shop)
+        wiring.build_site(settings, served.data / SITE)
+        current.web = web
+
+    return Preview(served.settings.folder, build)
 
 
 def run(app: Starlette, door: socket.socket) -> None:

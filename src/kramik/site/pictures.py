@@ -58,12 +58,13 @@ def can_resize() -> bool:
 
 
 class Pictures:
-    """The pictures of one shop; `files` are those that pages asked for, by their path below the site."""
+    """The pictures of one shop: `files` by path below the site, and the paths `asked` for since it was cleared."""
 
     def __init__(self, folder: Path | None, base: str = "") -> None:
         self.files: dict[str, bytes] = {}
+        self.asked: set[str] = set()
         self._folder, self._base = folder, base
-        self._shown: dict[tuple[str, str], Shown] = {}
+        self._shown: dict[tuple[str, str], tuple[Shown, frozenset[str]]] = {}
 
     def shown(self, file: str, kind: str) -> Shown:
         """Return a picture in the widths of its kind: hero, portrait or face.
@@ -71,9 +72,12 @@ class Pictures:
         Raises:
             ConfigurationError: there is no such file, or it is no picture; show it to the author.
         """
-        found = self._shown.get((file, kind))
-        if found is None:
-            found = self._shown[file, kind] = self._made(file, kind)
+        if (file, kind) not in self._shown:
+            before, self.asked = self.asked, set()
+            self._shown[file, kind] = self._made(file, kind), frozenset(self.asked)
+            self.asked |= before
+        found, paths = self._shown[file, kind]
+        self.asked |= paths
         return found
 
     def card(self, file: str) -> str:
@@ -86,7 +90,7 @@ class Pictures:
             return ""
         content, name = self._read(file), self._name(file)
         path = f"assets/{name}-card.jpg"
-        self.files[path] = self._kept(path, lambda: _jpeg(_cut(_opened(file, content), _CARD)))
+        self._add(path, lambda: _jpeg(_cut(_opened(file, content), _CARD)))
         return f"{self._base}/{path}"
 
     def drawn(self, slug: str) -> str:
@@ -94,22 +98,21 @@ class Pictures:
         if not can_resize():
             return ""
         path = f"assets/{slug}-card.{sha256(f'{RECIPE} {slug}'.encode()).hexdigest()[:10]}.png"
-        if path not in self.files:
-            self.files[path] = self._kept(path, partial(card.drawn, slug))
+        self._add(path, partial(card.drawn, slug))
         return f"{self._base}/{path}"
 
     def _made(self, file: str, kind: str) -> Shown:
         content, name = self._read(file), self._name(file)
         if not can_resize():
             path = f"assets/{name}{PurePosixPath(file).suffix.lower()}"
-            self.files[path] = content
+            self._add(path, lambda: content, cached=False)
             return Shown(source=f"{self._base}/{path}", sizes=_SIZES[kind])
         picture = _opened(file, content)
         widths = [width for width in _WIDTHS[kind] if width < picture.width] or [picture.width]
         sets: dict[str, list[str]] = {"avif": [], "jpg": []}
         for width, form in product(widths, sets):
             path = f"assets/{name}-{width}.{form}"
-            self.files[path] = self._kept(path, partial(_encoded, picture, width, form))
+            self._add(path, partial(_encoded, picture, width, form))
             sets[form].append(f"{self._base}/{path} {width}w")
         return Shown(
             avif=", ".join(sets["avif"]),
@@ -119,6 +122,11 @@ class Pictures:
             width=widths[-1],
             height=_height(picture, widths[-1]),
         )
+
+    def _add(self, path: str, make: Callable[[], bytes], *, cached: bool = True) -> None:
+        self.asked.add(path)
+        if path not in self.files:
+            self.files[path] = self._kept(path, make) if cached else make()
 
     def _kept(self, path: str, make: Callable[[], bytes]) -> bytes:
         """Return what the cache holds under this name, or make it and keep it."""

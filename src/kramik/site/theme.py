@@ -6,7 +6,7 @@ A theme runs code: install only themes whose author you trust.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from traceback import extract_tb
@@ -89,21 +89,27 @@ class Theme:
             style += user.read_bytes()
         return {**found, "kramik.css": Asset("kramik.css", style)}
 
-    @cached_property
+    @property
     def _environment(self) -> Environment:
-        from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined  # noqa: PLC0415
-
-        default = FileSystemLoader(HERE / "theme")
-        own = [FileSystemLoader(self._own)] if self._own else []
-        return Environment(
-            loader=ChoiceLoader([*own, PrefixLoader({"theme": default}), default]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        return _environment(self._own)
 
     def _content(self, name: str) -> bytes:
         own = self._own / "assets" / name if self._own else None
         return (own if own and own.is_file() else HERE / "assets" / name).read_bytes()
+
+
+@lru_cache(8)
+def _environment(own: Path | None) -> Environment:
+    """Return a folder's templates over the default ones; those are read once, its own anew when they changed."""
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined  # noqa: PLC0415
+
+    default = FileSystemLoader(HERE / "theme")
+    loaders = [FileSystemLoader(own)] if own else []
+    return Environment(
+        loader=ChoiceLoader([*loaders, PrefixLoader({"theme": default}), default]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=own is not None,
+    )

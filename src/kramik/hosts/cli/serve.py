@@ -92,6 +92,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
 ) -> None:
     """Serve the shop: static site, API and workers, until it is told to stop (SIGTERM, SIGINT).
 
+    With --sandbox, a file of the shop that you save is seen in the browser at once, and mistakes are a page.
+
     \b
     Examples:
       kramik serve --sandbox
@@ -114,7 +116,11 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         settings = wiring.read(folder, environ, tables)
         ready = {"url": address, "data": str(place), "sandbox": world.url if world else None}
         served = server.Served(
-            settings=settings, data=place, door=door, workers=workers or settings.worker.threads
+            settings=settings,
+            data=place,
+            door=door,
+            workers=workers or settings.worker.threads,
+            again=(lambda: wiring.read(folder, environ, tables)) if sandbox else None,
         )
         _serve(served, environ, store, lambda: printed.ready(settings.name, ready, as_json=as_json))
     finally:

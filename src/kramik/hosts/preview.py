@@ -1,0 +1,147 @@
+"""The live preview of `kramik serve --sandbox`: a file that was saved is seen at once, and mistakes are a page.
+
+It looks at the times of the shop's files twice a second; a thousand of them cost a few milliseconds, and no library.
+Nothing of it is in what a build writes: the script is added while a page is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from html import escape
+from pathlib import Path
+
+from starlette.requests import Request as Asked
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Route
+from starlette.types import Scope
+
+from kramik.answer import Answer, Request, Response
+from kramik.errors import ConfigurationError, Problem
+from kramik.hosts.asgi import Handlers, Site
+
+EVERY = 0.5
+"""Seconds between two looks at the files, and between two questions of the page."""
+
+VERSION, SCRIPT = "/__preview", "/__preview.js"
+_WATCHED = ("*.toml", "*.csv", "products/*", "pages/*", "templates/**/*", "pictures/*")
+_JS = f"""
+let seen;
+setInterval(async () => {{
+  const answer = await fetch("{VERSION}", {{ cache: "no-store" }}).catch(() => null);
+  const now = answer?.ok ? await answer.text() : seen;
+  if (seen && now !== seen) location.reload();
+  seen = now;
+}}, {int(EVERY * 1000)});
+"""
+
+
+class Current:
+    """The handlers of the moment: whoever previews puts others in their place."""
+
+    def __init__(self, web: Handlers) -> None:
+        self.web = web
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request, whatever it is."""
+        return self.web.handle(request)
+
+    def too_large(self, request: Request) -> Response:
+        """Answer a body over the limit."""
+        return self.web.too_large(request)
+
+
+class Preview:
+    """Watches a shop's folder and builds again, in a thread of its own, what was saved."""
+
+    def __init__(self, folder: Path, again: Callable[[], None]) -> None:
+        self.version = 1
+        self.trouble: tuple[Problem, ...] = ()
+        self._folder, self._again = folder, again
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="kramik-preview", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._end.set()
+        self._thread.join(10)
+
+    @property
+    def routes(self) -> list[Route]:
+        """Return the two addresses that a previewed page asks."""
+        return [Route(VERSION, self._tell), Route(SCRIPT, _script)]
+
+    def _watch(self) -> None:
+        before = dict(_times(self._folder))
+        while not self._end.wait(EVERY):
+            now = dict(_times(self._folder))
+            if now != before:
+                before = now
+                self._build()
+
+    def _build(self) -> None:
+        try:
+            self._again()
+        except ConfigurationError as error:
+            self.trouble = tuple(error.problems)
+        else:
+            self.trouble = ()
+        self.version += 1
+
+    async def _tell(self, _: Asked) -> StarletteResponse:
+        return PlainTextResponse(str(self.version), headers={"Cache-Control": "no-store"})
+
+
+class PreviewedSite(Site):
+    """The site with the script of the preview in each page, or the mistakes in the place of all of them."""
+
+    def __init__(self, folder: Path, headers: Mapping[str, str], preview: Preview) -> None:
+        super().__init__(folder, headers)
+        self._preview = preview
+
+    async def get_response(self, path: str, scope: Scope) -> StarletteResponse:
+        """Return a file of the site as it is to be seen now."""
+        response = await super().get_response(path, scope)
+        if not isinstance(response, FileResponse) or response.media_type != "text/html":
+            return response
+        trouble = self._preview.trouble
+        page = (
+            _mistakes(trouble) if trouble else await asyncio.to_thread(Path(response.path).read_text, "utf-8")
+        )
+        shown = page.replace("</body>", f'<script src="{SCRIPT}" defer></script>\n</body>')
+        fresh = {**self._headers, "Cache-Control": "no-store"}
+        return HTMLResponse(shown, 500 if trouble else response.status_code, fresh)
+
+
+def _mistakes(problems: Iterable[Problem]) -> str:
+    """Return a page that names each mistake with its file and line, in the theme's own paper and ink."""
+    items = "".join(
+        f"<li><code>{escape(each.field)}</code> {escape(each.message)}</li>\n" for each in problems
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>kramik: mend these</title>\n'
+        '<meta name="color-scheme" content="light dark">\n</head>\n<body>\n<main>\n<h1>The shop can not be built</h1>\n'
+        f"<p>Mend these, and this page shows yours again:</p>\n<ul>\n{items}</ul>\n"
+        "</main>\n</body>\n</html>\n"
+    )
+
+
+async def _script(_: Asked) -> StarletteResponse:
+    return StarletteResponse(_JS, media_type="text/javascript", headers={"Cache-Control": "no-store"})
+
+
+def _times(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    for pattern in _WATCHED:
+        for file in folder.glob(pattern):
+            try:
+                found = file.stat()
+            except OSError:  # gone between two looks
+                continue
+            yield str(file), (found.st_size, found.st_mtime_ns)

@@ -1,0 +1,97 @@
+"""`kramik serve --sandbox` shows what was saved at once, mistakes as a page, and leaves no trace in the site."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kramik.hosts.cli import new
+from tests.hosts.asking import Reply, ask, post_json
+from tests.hosts.served import PATIENCE, eventually, fields
+
+COURSE = Path("products") / "kolejki-bez-strachu.md"
+PAGE = "/kolejki-bez-strachu/"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A new shop."""
+    new.make(tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[str]:
+    """The address of that shop, served with the sandbox."""
+    command = [sys.executable, "-m", "kramik", "serve", "--shop", str(folder), "--sandbox", "--json"]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--sandbox-port", "0"], stdout=subprocess.PIPE, env=dict(os.environ)
+    )
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(PATIENCE)
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def change(folder: Path, old: str, new_text: str) -> None:
+    """Save a change of the course's file."""
+    text = (folder / COURSE).read_text("utf-8")
+    assert old in text
+    (folder / COURSE).write_text(text.replace(old, new_text, 1), "utf-8")
+
+
+def seen(url: str, word: str) -> Reply:
+    """Wait until a page has a word; return it."""
+    return eventually(lambda: ask(url), lambda reply: word.encode() in reply.body)
+
+
+def test_what_was_saved_is_seen_and_sold(folder: Path, served: str) -> None:
+    """A new price is on the page, the page is told to load again, and the new price is what is sold."""
+    before = ask(f"{served}/__preview").body
+    change(folder, "199.00 PLN", "249.00 PLN")
+    page = seen(served + PAGE, "249,00")
+    placed = post_json(
+        f"{served}/api/orders",
+        fields(product="kolejki-bez-strachu", price_shown="249.00 PLN"),
+        idempotency_key="preview",
+    )
+
+    assert b'<script src="/__preview.js" defer></script>' in page.body
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert before != ask(f"{served}/__preview").body
+    assert b"location.reload" in ask(f"{served}/__preview.js").body
+    assert 201 == placed.status
+
+
+def test_mistakes_are_a_page(folder: Path, served: str) -> None:
+    """A mistake is shown with file and line until it is mended; the API still sells what could be built last."""
+    change(folder, "price:", "prise:")
+    page = seen(served + PAGE, "products/kolejki-bez-strachu.md:")
+
+    assert 500 == page.status
+    assert b"did you mean" in page.body
+    assert 204 == ask(f"{served}/api/warm").status
+    change(folder, "prise:", "price:")
+    assert 200 == seen(served + PAGE, "Kolejki bez strachu").status
+
+
+def test_no_trace_in_the_site(folder: Path, served: str) -> None:
+    """What is on the disk is the site as a build writes it."""
+    ask(served + PAGE)
+
+    assert [] == [
+        str(file) for file in (folder / "data" / "site").rglob("*.html") if "__preview" in file.read_text()
+    ]
