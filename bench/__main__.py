@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import backlog, door, gateways, link, machine, memory, report, startup, stock
+from bench import backlog, cold, door, gateways, link, machine, memory, report, startup, stock
 from bench.figures import Chapter
 
 HERE = Path(__file__).parent
-NAMES = ("door", "latency", "trouble", "backlog", "link", "gateways", "startup", "memory")
+NAMES = ("door", "latency", "trouble", "backlog", "link", "gateways", "startup", "cold", "memory")
 
 
 def main() -> None:
@@ -59,6 +59,8 @@ def _measured(scratch: Path, names: tuple[str, ...], *, quick: bool) -> Iterator
         yield gateways.gateways(stock.order(stock.shop_folder(scratch / "gateways")))
     if "startup" in names:
         yield startup.startup(scratch / "startup", rounds=3 if quick else 9)
+    if "cold" in names:
+        yield cold.cold(scratch / "cold", rounds=3 if quick else 9)
     if "memory" in names:
         yield memory.memory(scratch / "memory", quick=quick)
 
