@@ -341,10 +341,13 @@ class Fulfilment:
 
     def _postpone(self, name: StepName, error: Exception, *, begun: datetime | None) -> None:
         """Count a failed attempt; `begun` names the call that did not happen, None when nobody knows."""
-        now = self._clock()
-        decision = plan_retry(self.order.step(name).attempts + 1, error, seed=f"{self.order.id}/{name}")
+        now, step = self._clock(), self.order.step(name)
+        decision = plan_retry(step.attempts + 1, error, seed=f"{self.order.id}/{name}")
         if isinstance(decision, Again):
             due = now + timedelta(seconds=decision.after)
+            if begun is None:
+                # Not before it can be asked about, or every sweep would bring a message that can only wait.
+                due = max(due, step.due or due)
             self.note(lambda order: order.postpone(name, _said(error), now=now, due=due, begun=begun))
         elif isinstance(decision, Park):
             self._park(name, decision.why, unknown=begun is None and self._effect(name).repeat == "lookup")

@@ -204,6 +204,15 @@ def test_an_unknown_outcome_is_no_failure(error: Exception, kind: Repeat, state:
     assert (state, kind == "unsafe") == (step.state, step.unknown)
 
 
+@pytest.mark.parametrize(("kind", "waits"), [("keyed", False), ("set", False), ("lookup", True)])
+def test_an_order_is_not_due_before_its_unknown_call_can_be_asked_about(kind: Repeat, *, waits: bool) -> None:
+    """Or every sweep would bring one more message for it, which could only wait."""
+    order = _run(kind, _raising(OutcomeUnknown("cut off")))
+    due = order.step("invitation").due
+    assert due is not None
+    assert waits == (NOON + timedelta(seconds=SETTLE + LAG) <= due)
+
+
 @pytest.mark.parametrize("kind", ["lookup", "unsafe"])
 def test_started_is_written_before_the_call(kind: Repeat) -> None:
     """Whoever finds the order meanwhile knows that a call may be under way, and when to look."""
