@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from kramik.academies.ghost import GhostAcademy, Members, Settings, SigninUrls
+from kramik.academies.ghost import GhostAcademy, Settings
+from kramik.academies.ghost.wire import Members, SigninUrls
 from kramik.errors import ConfigurationError, NeedsOperator, Rejected
 from kramik.http import Budget
 from kramik.intent import Consent

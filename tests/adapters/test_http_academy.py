@@ -336,6 +336,13 @@ def test_after_the_point_of_no_return(opened: Open) -> None:
             opened(server.url, grant=[GRANT, later]).invitation.do(bought())
 
 
+@pytest.mark.parametrize(("repeat", "error"), [("unsafe", OutcomeUnknown), ("set", NeedsOperator)])
+def test_a_bad_link_does_not_undo_a_grant(repeat: str, error: type[KramikError], opened: Open) -> None:
+    """Access that was given with a link that may not be used is not given again where that would be one too many."""
+    with answered(lambda _: json({"url": "https://evil.example/c"})) as server, pytest.raises(error):
+        opened(server.url, repeat=repeat).invitation.do(bought())
+
+
 def test_a_question_changes_nothing(opened: Open) -> None:
     """A lost answer to a question before anything was done is no unknown outcome."""
     ask = {"name": "asking", "method": "GET", "path": "/ask"}

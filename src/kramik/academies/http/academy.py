@@ -14,7 +14,7 @@ from kramik.academies.http.journey import Guide
 from kramik.academies.http.recipe import RECORDED, Journey, Recipe
 from kramik.academies.http.template import Template, Values, escaped
 from kramik.catalogue import Product
-from kramik.errors import NeedsOperator, Problem, Rejected
+from kramik.errors import NeedsOperator, OutcomeUnknown, Problem, Rejected
 from kramik.http import Client
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
@@ -65,7 +65,12 @@ class HttpAcademy:
 
     def _grant(self, delivery: Delivery) -> str:
         known = self._guide.go(self._recipe.journeys["grant"], self._values(delivery.order))
-        return self._link(self._recipe.link, known)
+        try:
+            return self._link(self._recipe.link, known)
+        except NeedsOperator as error:
+            if self._recipe.repeat in ("keyed", "set"):
+                raise
+            raise OutcomeUnknown(f"{error}; the access itself was given") from None
 
     def _find(self, delivery: Delivery) -> str | None:
         known = self._guide.go(self._recipe.journeys["find"], self._values(delivery.order))

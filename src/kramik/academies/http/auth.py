@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from kramik import jwt
-from kramik.academies.http.recipe import Reading
+from kramik.academies.http.reading import Reading
 from kramik.academies.http.template import Template, Values
 from kramik.errors import NeedsOperator, OutcomeUnknown, Problem, Transient
 from kramik.http import Budget, Client

@@ -13,7 +13,8 @@ import msgspec
 
 from kramik.academies import Features, Lasts
 from kramik.academies.http.academy import HttpAcademy
-from kramik.academies.http.recipe import Links, Reading, RecipeText
+from kramik.academies.http.reading import Reading
+from kramik.academies.http.recipe import Links, RecipeText
 from kramik.academies.http.settings import Courses, common, opened
 from kramik.errors import Rejected
 from kramik.table import Secret

@@ -11,7 +11,8 @@ import msgspec
 from kramik.academies import Features
 from kramik.academies.http import auth
 from kramik.academies.http.academy import Account, HttpAcademy, made
-from kramik.academies.http.recipe import Reading, RecipeText
+from kramik.academies.http.reading import Reading
+from kramik.academies.http.recipe import RecipeText
 from kramik.errors import Problem, Rejected
 from kramik.ports import Repeat
 from kramik.table import SecretTable

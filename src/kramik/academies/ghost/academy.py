@@ -17,6 +17,7 @@ import msgspec
 
 from kramik import jwt
 from kramik.academies import PATIENCE, Features
+from kramik.academies.ghost.wire import Member, Members, SigninUrls, Tiers, kept
 from kramik.catalogue import Product
 from kramik.errors import ConfigurationError, NeedsOperator, OutcomeUnknown, Problem, Rejected
 from kramik.http import Answer, Budget, Client
@@ -46,51 +47,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     labels: dict[str, str] = {}
     pages: dict[str, str] = {}
     base_url: str = ""
-
-
-class Label(msgspec.Struct, frozen=True):
-    """A label of a member."""
-
-    name: str
-
-
-class Tier(msgspec.Struct, frozen=True):
-    """A tier of a member; Ghost takes a text and answers milliseconds."""
-
-    id: str
-    expiry_at: str | int | None = None
-
-
-class Member(msgspec.Struct, frozen=True):
-    """A member, as far as we look."""
-
-    id: str
-    labels: list[Label] = []
-    tiers: list[Tier] = []
-
-
-class Members(msgspec.Struct, frozen=True):
-    """The members that were found, or the one that was written."""
-
-    members: list[Member]
-
-
-class SigninUrl(msgspec.Struct, frozen=True):
-    """A link that signs a member in."""
-
-    url: str
-
-
-class SigninUrls(msgspec.Struct, frozen=True):
-    """What is answered to somebody who asks for one."""
-
-    member_signin_urls: list[SigninUrl]
-
-
-class Tiers(msgspec.Struct, frozen=True):
-    """The tiers of the site."""
-
-    tiers: list[Tier]
 
 
 class GhostAcademy:
@@ -226,7 +182,7 @@ class GhostAcademy:
             changes["labels"] = [{"name": name} for name in (*names, self._label(order))]
         tier = self._tier(order)
         if tier and tier["id"] not in {each.id for each in member.tiers}:
-            changes["tiers"] = [*map(_kept, member.tiers), tier]
+            changes["tiers"] = [*map(kept, member.tiers), tier]
         return changes
 
     def _revoke(self, delivery: Delivery) -> str:
@@ -240,7 +196,7 @@ class GhostAcademy:
             if label in names:
                 changes["labels"] = [{"name": name} for name in names if name != label]
             if tier and tier["id"] in {each.id for each in member.tiers}:
-                changes["tiers"] = [_kept(each) for each in member.tiers if each.id != tier["id"]]
+                changes["tiers"] = [kept(each) for each in member.tiers if each.id != tier["id"]]
             if not changes:
                 return "nothing was given"
             self._change(member, changes, budget, doing="taking access back")
@@ -288,14 +244,6 @@ def _one(answer: Answer) -> Member:
     if not found:
         raise OutcomeUnknown(f"{answer.what}: answered {answer.status} without a member")
     return found[0]
-
-
-def _kept(tier: Tier) -> dict[str, object]:
-    """Return a tier as it is sent back, so that its end stays."""
-    if isinstance(tier.expiry_at, int):
-        text = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(tier.expiry_at / 1000))
-        return {"id": tier.id, "expiry_at": text}
-    return {"id": tier.id, **({"expiry_at": tier.expiry_at} if tier.expiry_at else {})}
 
 
 def _key(admin_key: str) -> tuple[str, bytes]:
