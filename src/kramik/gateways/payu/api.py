@@ -51,7 +51,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Refunds(msgspec.Struct, frozen=True):
-    """The refunds of an order in an envelope; PayU's reference has the bare list, its older pages this."""
+    """The refunds of an order in an envelope; PayU's reference has the bare list, public clients read this."""
 
     refunds: Sequence[ToldRefund]
 
@@ -63,9 +63,7 @@ class Api:
         credentials = {"client_id": client_id, "client_secret": client_secret}
         self._call_seconds = call_seconds
         self._authorized = Authorized(
-            Client(
-                base_url.rstrip("/"), name="PayU", call_seconds=call_seconds, secrets=credentials.values()
-            ),
+            Client(base_url.rstrip("/"), name="PayU", call_seconds=call_seconds, secrets=(client_secret,)),
             path=TOKENS,
             form={"grant_type": "client_credentials", **credentials},
         )
