@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from kramik import wiring
+from kramik import table, wiring
 from kramik.hosts.cli import delivery_matrix
 from kramik.ports import Academy, Checkable, Mailer, Revoking
 from kramik.sandbox import academies, mailers, vendors
@@ -66,6 +69,25 @@ def test_pages() -> None:
         keys = [field.encode_name for field in msgspec.structs.fields(shape(folder, name))]
         assert [] == [key for key in keys if f"`{key}`" not in page], name
         assert "refund" in page.lower(), name
+
+
+EXAMPLES = [
+    (path.parent.name, path.name, text)
+    for folder in WORDS
+    for path in sorted((DOCS / folder).glob("*.md"))
+    for text in re.findall(r"^```toml\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("folder", "page", "text"), EXAMPLES)
+def test_examples_are_read(folder: str, page: str, text: str) -> None:
+    """Each table that a page shows is one that the adapter takes, once its secrets stand in the environment."""
+    family = WORDS[folder][0]
+    raw = dict(tomllib.loads(text).get(family, {}))
+    if kind := raw.pop("kind", None):
+        environ = dict.fromkeys(re.findall(r'"env:(\w+)"', text), "a-secret-us21")
+        read = wiring.shape(family, kind)
+        assert isinstance(table.read(raw, read, environ), read)
 
 
 def test_declared_kinds() -> None:
