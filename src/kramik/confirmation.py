@@ -114,7 +114,7 @@ def _agreed(intent: Intent, paper: Paper, words: Mapping[str, str]) -> Iterator[
         yield [f"{words['agreed']}:"]
     for each in intent.consents:
         text = _text_of(each, paper.consents)
-        shown = f"„{text}”" if text else words["replaced"].format(sha256=each.sha256)
+        shown = words["quoted"].format(text=text) if text else words["replaced"].format(sha256=each.sha256)
         yield [shown, f"({each.id}, {words['version']} {each.version}, {_moment(each.given_at)})"]
     if any(each.id == "immediate" for each in intent.consents):
         yield [words[f"withdrawal_{intent.legal_kind}"]]
@@ -170,6 +170,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "phone": "Telefon",
         "agreed": "Twoje oświadczenia przy zamówieniu",
         "version": "wersja",
+        "quoted": "„{text}”",
         "replaced": "tekst z tamtej chwili, sha256 {sha256}",
         "withdrawal_content": (
             "Na Twoje żądanie dostarczamy treści cyfrowe przed upływem 14 dni na odstąpienie od umowy. "
@@ -207,6 +208,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "phone": "Phone",
         "agreed": "What you declared when you ordered",
         "version": "version",
+        "quoted": "“{text}”",
         "replaced": "the text of that moment, sha256 {sha256}",
         "withdrawal_content": (
             "At your request we supply the digital content before the 14 days for withdrawal have passed. "

@@ -27,7 +27,7 @@ NEWS = News(
     kind="parked",
     text="invitation: the key was revoked; make a new one",
     at=NOON,
-    order=a_paid_order(),
+    order=a_paid_order().park("invitation", "the key was revoked; make a new one", now=NOON),
 )
 
 
@@ -147,11 +147,21 @@ def test_the_mail_says_what_happened_and_which_command_helps() -> None:
     assert "<notice/order-1/parked/invitation/1@kurs.example>" == receipt
     for word in (
         "the key was revoked; make a new one.",
+        "the buyer has paid and can not open the course.",
         "orders show order-1",
         "orders retry order-1",
         "299.00 PLN",
     ):
         assert word in mail.text
+
+
+def test_the_mail_asks_for_a_word_where_nobody_knows() -> None:
+    """Both commands stand in it, ready to be typed."""
+    order = a_paid_order().park("purchase", "cut off", now=NOON, unknown=True)
+    text = written(News(id="1", kind="parked", text="purchase: cut off", at=NOON, order=order))
+    assert "look there for anna@example.com" in text
+    assert "kramik orders retry order-1 --happened purchase=RECEIPT" in text
+    assert "kramik orders retry order-1 --not-happened purchase" in text
 
 
 @pytest.mark.parametrize(

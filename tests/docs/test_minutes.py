@@ -9,7 +9,7 @@ import pytest
 
 from kramik import desk, digest, fulfilment, order, queue, shop, tasks
 from kramik.event import PaymentEvent
-from kramik.hosts.cli.explained import moment
+from kramik.explained import moment
 from kramik.hosts.worker import POLL
 from kramik.journal import HISTORY_LIMIT
 from kramik.notice import Channel

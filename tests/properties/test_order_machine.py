@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from kramik.errors import NotAuthentic
 from kramik.event import PaymentEvent
-from kramik.hosts.cli.explained import comes_next, means
+from kramik.explained import comes_next, means
 from kramik.invariants import RANK, Status
 from kramik.journal import HISTORY_LIMIT, STEPS
 from kramik.money import Money

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec.structs import replace
+
+from kramik.explained import comes_next, means
 from kramik.mail import as_html
 from kramik.ports import Mail, News, Post
 
@@ -20,6 +23,8 @@ _SUBJECTS = {
     "poison": "a message was moved aside",
     "digest": "your day",
 }
+_EXPLAINED = ("parked", "mismatch", "second")
+"""Kinds of which an order can say what they mean; money that went back says it itself."""
 
 
 class MailTeller:
@@ -48,9 +53,11 @@ def written(news: News) -> str:
     order, what = news.order, news.text.rstrip(".")
     if order is None:
         return f"{what}.\n" if news.kind != "digest" else news.text
-    intent = order.intent
+    intent, order = order.intent, replace(order, notices=())  # whoever reads this is being told
+    meaning = [f"{each}." for each in means(order)] if news.kind in _EXPLAINED else []
     lines = [
         f"{what}.",
+        *meaning,
         "",
         f"Order:   {order.id}",
         f"Product: {' '.join(intent.title.split())} ({intent.product})",
@@ -60,8 +67,8 @@ def written(news: News) -> str:
         "See everything that happened:",
         f"  kramik orders show {order.id}",
     ]
-    if news.kind == "parked":
-        lines += ["When the cause is mended:", f"  kramik orders retry {order.id}"]
+    if news.kind in ("parked", "withdrawal"):
+        lines += ["What comes next:", *(f"  {each}" for each in comes_next(order))]
     if news.kind in ("mismatch", "second"):
         lines += [
             "When the money is sent back:",

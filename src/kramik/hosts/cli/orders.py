@@ -11,7 +11,8 @@ from unicodedata import normalize
 
 import click
 
-from kramik.hosts.cli import explained, options, outcome, printed
+from kramik import explained
+from kramik.hosts.cli import options, outcome, printed
 from kramik.hosts.worker import utc_now
 from kramik.journal import NAMES, StepName
 from kramik.order import State

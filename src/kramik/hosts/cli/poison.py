@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kramik.hosts.cli import explained, options, printed
+from kramik import explained
+from kramik.hosts.cli import options, printed
 from kramik.hosts.worker import utc_now
 
 if TYPE_CHECKING:

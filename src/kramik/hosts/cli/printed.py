@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from kramik.hosts.cli.explained import comes_next, means, moment
+from kramik.explained import comes_next, means, moment
 
 if TYPE_CHECKING:
     from kramik.journal import Entry

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from kramik.event import PaymentEvent
-from kramik.hosts.cli.explained import comes_next, means
+from kramik.explained import comes_next, means
 from kramik.journal import STEPS, StepName
 from kramik.money import Money
 from kramik.notice import Notice

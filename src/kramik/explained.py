@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from kramik.journal import NEEDS, StepName
-
-if TYPE_CHECKING:
-    from kramik.journal import Step
-    from kramik.order import Order
+from kramik.journal import NEEDS, Step, StepName
+from kramik.order import Order
 
 _ASKED: dict[StepName, tuple[str, str]] = {
     "confirmation": ("the post", "mail the confirmation of the contract"),
