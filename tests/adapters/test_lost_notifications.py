@@ -127,6 +127,16 @@ def test_nobody_paid(street: Street) -> None:
     assert all(payment.event.kind != "paid" for payment in order.payments)
 
 
+@pytest.mark.parametrize("street", ["payu_rest", "tpay_api", "przelewy24"], indirect=True)
+def test_payment_that_went_back_untold(street: Street) -> None:
+    """A payment that was paid and returned, and of which nobody told, opens nothing."""
+    street.press("pay")
+    street.press("refund")
+    order = street.swept()
+    assert {"refund"} <= {payment.event.kind for payment in order.payments}
+    assert (None, []) == (order.payment, street.world.ledger)
+
+
 @pytest.mark.parametrize("street", ASKED, indirect=True)
 def test_another_amount(street: Street) -> None:
     """A payment of another amount is found or not, and never grants anything."""

@@ -430,7 +430,7 @@ def test_order_that_payu_does_not_know() -> None:
 
 @pytest.mark.parametrize("envelope", [False, True])
 def test_refund_is_found_with_its_payment(*, envelope: bool) -> None:
-    """What went back is told together with the payment, as its notification would; other states say nothing."""
+    """What went back is told before the payment, as its notification would; other states say nothing."""
     order = _begun()
     known = _known(extOrderId=f"{order.id}-{MOMENT}")
     refund = {"refundId": "77", "amount": "100", "currencyCode": "PLN", "status": "FINALIZED"}
@@ -438,7 +438,7 @@ def test_refund_is_found_with_its_payment(*, envelope: bool) -> None:
     answer = reply(200, json.dumps({"refunds": listed} if envelope else listed).encode())
     told = signed({"orderId": PAYU_ID, "extOrderId": known["extOrderId"], "refund": refund})
     with _answered(_shown(known), answer) as (gateway, _):
-        assert [gateway.verify(signed({"order": known})), gateway.verify(told)] == [*gateway.ask(order)]
+        assert [gateway.verify(told), gateway.verify(signed({"order": known}))] == [*gateway.ask(order)]
 
 
 @pytest.mark.parametrize("status", [403, 404])

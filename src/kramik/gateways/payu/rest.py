@@ -122,6 +122,8 @@ class PayuRestGateway:
     def ask(self, order: Order) -> Sequence[PaymentEvent]:
         """Ask for the newest orders that were created there, and what went back of those that were paid.
 
+        What went back comes first, so that a payment which is no more opens nothing for a while.
+
         Raises:
             NeedsOperator: one of them is about another order of ours.
             KramikError: it can not be asked now.
@@ -129,7 +131,7 @@ class PayuRestGateway:
         begun = (each.reference for each in order.begun[-LOOKED_AT:])
         found = ask_each(begun, lambda each: self._found(order, each))
         returned = [event for each in found if each.kind == "paid" for event in self._returned(each)]
-        return [*found, *returned]
+        return [*returned, *found]
 
     def close(self) -> None:
         """Close the connections."""
