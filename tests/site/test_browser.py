@@ -114,10 +114,12 @@ def test_the_lock_lets_go(chromium: Browser, shop: Running) -> None:
         read = """(change) => {
             const form = document.querySelector("form[data-order]");
             if (change) form.elements.name.value = change;
+            for (const box of ["consent_terms", "consent_immediate"]) form.elements[box].checked = true;
+            form.elements.email.value = "ania@example.org";
             form.dispatchEvent(new SubmitEvent("submit", {cancelable: true}));
             return form.elements.idempotency_key.value;
         }"""
-        first = page.evaluate(read, "")
+        first = page.evaluate(read, "Ania")
         expect(page.locator("button[type=submit]")).to_have_text("Przekierowuję do płatności…")
         page.clock.fast_forward(9_000)
         expect(page.locator("button[type=submit]")).to_have_attribute("aria-disabled", "true")
@@ -135,6 +137,10 @@ def test_the_lock_lets_go_when_the_buyer_comes_back(chromium: Browser, shop: Run
     """A page that returns from the back/forward cache has a button that works."""
     with visiting(chromium, shop) as page:
         page.goto(f"{shop.url}{ORDER}")
+        page.fill("#email", "ania@example.org")
+        page.fill("#name", "Ania")
+        page.check("#consent_terms")
+        page.check("#consent_immediate")
         page.evaluate("""() => {
             document.querySelector("form[data-order]").dispatchEvent(new SubmitEvent("submit", {cancelable: true}));
             dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}));
@@ -168,6 +174,74 @@ def test_errors_take_the_focus(chromium: Browser, shop: Running) -> None:
         page.keyboard.press("Enter")
 
         expect(page.locator("#email")).to_be_focused()
+
+
+def test_what_is_missing_is_said_before_it_is_sent(chromium: Browser, shop: Running) -> None:
+    """Nothing is sent; a summary takes the focus, its links lead to the fields, and a remark goes when it is mended."""
+    with visiting(chromium, shop) as page:
+        page.goto(f"{shop.url}{ORDER}")
+        page.fill("#email", "ania@")
+        page.locator("button[type=submit]").click()
+        expect(page.locator("#remarks")).to_be_focused()
+        expect(page.locator("#remarks li")).to_have_text(
+            [
+                "Sprawdź adres e-mail. Powinien wyglądać tak: ania@example.com.",
+                "Wpisz imię i nazwisko.",
+                "Zaznacz, że akceptujesz regulamin.",
+                "Zaznacz zgodę na dostęp od razu.",
+            ]
+        )
+        expect(page.locator("#email")).to_have_attribute("aria-describedby", "email-hint email-wrong")
+        assert page.title().startswith("Błąd: ")
+        page.click("#remarks a >> nth=1")
+        expect(page.locator("#name")).to_be_focused()
+        page.keyboard.type("Ania")
+        expect(page.locator("#name-wrong")).to_have_count(0)
+        expect(page.locator("#name")).not_to_have_attribute("aria-invalid", "true")
+        expect(page.locator("#email-wrong")).to_have_count(1)
+
+    assert [] == shop.posts
+
+
+def test_a_wrong_tax_id_unfolds_the_invoice(chromium: Browser, shop: Running) -> None:
+    """A number whose last digit does not follow from the others is said at once; spaces and dashes are fine."""
+    with visiting(chromium, shop) as page:
+        page.goto(f"{shop.url}{ORDER}")
+        page.click("summary")
+        page.fill("#tax_id", "526-000-12-47")
+        page.locator("#street").focus()
+        expect(page.locator("#tax_id-wrong")).to_be_visible()
+        page.fill("#tax_id", "PL 526 000 12 46")
+        page.locator("#street").focus()
+
+        expect(page.locator("#tax_id-wrong")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Ania@gmial.com", "Ania@gmail.com"),
+        ("ania@gmail.con", "ania@gmail.com"),
+        ("ania@wp.p", "ania@wp.pl"),
+        ("ania@onet.pl", ""),
+        ("ania@firma.example", ""),
+        ("ania@op.pl", ""),
+    ],
+)
+def test_a_typo_in_the_domain_is_asked_about(
+    chromium: Browser, shop: Running, typed: str, meant: str
+) -> None:
+    """A domain that is nearly a well-known one brings up a question; pressing it takes the address."""
+    with visiting(chromium, shop) as page:
+        page.goto(f"{shop.url}{ORDER}")
+        page.fill("#email", typed)
+        page.locator("#name").focus()
+        expect(page.locator("#meant")).to_have_count(1 if meant else 0)
+        if meant:
+            page.click(f"text=Czy chodziło o {meant}?")
+            expect(page.locator("#email")).to_be_focused()
+
+        expect(page.locator("#email")).to_have_value(meant or typed)
 
 
 @pytest.mark.parametrize("script", [True, False])
