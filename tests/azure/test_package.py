@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from packaging.requirements import Requirement
 
 from kramik.errors import ConfigurationError
-from kramik.hosts.azure import bytecode, leak, requirements, target, wheels
+from kramik.hosts.azure import bytecode, coldstart, leak, requirements, target, wheels
 from kramik.hosts.azure.archive import archive
 from kramik.hosts.azure.package import LIMIT, SITE_PACKAGES, Package, named_secrets, package
 from kramik.hosts.azure.target import Target, Version
@@ -27,7 +27,13 @@ from kramik.hosts.cli import main, new
 
 REPOSITORY = Path(__file__).parents[2]
 HERE: Version = f"{sys.version_info.major}.{sys.version_info.minor}"  # type: ignore[assignment]  # 3.11 to 3.13
-ROOT = "kramik.wiring"
+SETTINGS = {
+    "AzureWebJobsStorage": "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
+    "QueueEndpoint=http://127.0.0.1:9/q;TableEndpoint=http://127.0.0.1:9/t;",
+    **dict.fromkeys(
+        ("KRAMIK_SECRET", "SANDBOX_GATEWAY_KEY", "SANDBOX_MAIL_TOKEN", "SANDBOX_ACADEMY_TOKEN"), "s" * 32
+    ),
+}
 ONE_MACHINE = {"starlette", "uvicorn", "uvloop", "httptools", "apsw", "click", "rich", "python-dotenv"}
 """What only a server of one's own and the command line need."""
 
@@ -45,7 +51,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def made(shop: Path) -> Package:
     """Its package for the Python that runs here, so that it can be tried."""
-    return package(shop, target.found(HERE), named_secrets(shop, {}), ROOT)
+    return package(shop, target.found(HERE), named_secrets(shop, {}))
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +67,9 @@ def names(made: Package) -> list[str]:
     return zipfile.ZipFile(BytesIO(made.content)).namelist()
 
 
-def run(root: Path, script: str) -> str:
+def run(root: Path, script: str, **settings: str) -> str:
     """Run a script that sees the package and the standard library, and nothing else."""
-    environ = {"PYTHONPATH": f"{root}:{root / SITE_PACKAGES}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = settings | {"PYTHONPATH": f"{root}:{root / SITE_PACKAGES}", "PYTHONDONTWRITEBYTECODE": "1"}
     asked = subprocess.run(
         [sys.executable, "-s", "-S", "-c", script],
         env=environ,
@@ -89,7 +95,7 @@ def test_a_package_with_the_client_for_blobs_is_small_too(shop: Path, made: Pack
     before, head, after = text.partition("[academy]")
     changed = before + head + after.replace('kind = "sandbox"', 'kind = "files"', 1)
     (tmp_path / "files" / "shop.toml").write_text(changed, "utf-8")
-    other = package(tmp_path / "files", target.found(HERE), {}, ROOT)
+    other = package(tmp_path / "files", target.found(HERE), {})
     assert len(other.content) < LIMIT, len(other.content)
     assert {"azure_storage_blob"} == {
         each.partition(" ")[0] for each in set(other.distributions) - set(made.distributions)
@@ -101,7 +107,7 @@ def test_equal_shops_give_equal_packages(shop: Path, made: Package, tmp_path: Pa
     shutil.copytree(shop, tmp_path / "other")
     for path in (tmp_path / "other").rglob("*"):
         path.touch()
-    assert made.content == package(tmp_path / "other", target.found(HERE), {}, ROOT).content
+    assert made.content == package(tmp_path / "other", target.found(HERE), {}).content
 
 
 def test_another_text_gives_another_package() -> None:
@@ -141,6 +147,7 @@ def test_every_module_of_kramik_can_be_imported_from_the_package(unpacked: Path)
         wanted |= set(imports(path.read_text("utf-8")))
     elsewhere = (
         "dotenv",
+        "PIL",  # pictures are made where the site is built
         "azure.storage.blob",  # only of shops whose course files lie in blobs
         "kramik.hosts.cli",
         "kramik.sandbox",
@@ -163,6 +170,29 @@ def test_the_shop_in_the_package_can_be_read(unpacked: Path) -> None:
         "print(len(settings.catalogue.products), len(wiring.pages(settings).message('sent', 'pl')) > 100)"
     )
     assert "2 True\n" == run(unpacked, script)
+
+
+def test_the_app_of_the_package_answers(unpacked: Path) -> None:
+    """Indexed as Azure does it, it warms up and describes itself, and has asked no storage for that."""
+    script = (
+        "import json, azure.functions as func, function_app\n"
+        "found = {each.get_function_name(): each for each in function_app.app.get_functions()}\n"
+        "def ask(name, path):\n"
+        "    request = func.HttpRequest('GET', 'https://x.azurewebsites.net' + path, body=b'')\n"
+        "    return found[name].get_user_function()(request)\n"
+        "warm, told = ask('warm', '/api/warm'), ask('describe', '/api/openapi.json')\n"
+        "print(warm.status_code, json.loads(told.get_body())['openapi'], 'work' in found, 'sweep' in found)\n"
+    )
+    assert "204 3.1.0 True True\n" == run(unpacked, script, **SETTINGS)
+
+
+def test_the_import_of_a_package_is_measured(made: Package, tmp_path: Path) -> None:
+    """In fresh processes of the target's Python; nothing is said where there is none."""
+    (tmp_path / "app.zip").write_bytes(made.content)
+    cold = coldstart.measured(tmp_path / "app.zip", target.found(HERE))
+    assert cold is not None
+    assert 0 < cold.empty < cold.library <= cold.app * 2
+    assert coldstart.measured(tmp_path / "app.zip", Target(version="3.13")) is None
 
 
 def test_an_address_is_looked_at_without_the_parts_that_are_left_out(unpacked: Path) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from kramik import wiring
+from kramik.academies.files.academy import Settings as Files
 from kramik.errors import Problem
 from kramik.hosts.azure import hostfile
 from kramik.hosts.azure.rules import everything
@@ -295,6 +296,16 @@ def test_a_connection_by_identity_is_a_connection(settings: Settings, tmp_path: 
     assert [] == found(settings, given=[given])
 
 
+def test_what_the_deployment_itself_sets_is_in_order(settings: Settings, tmp_path: Path) -> None:
+    """The log's connection has a key, and on Consumption the address of the package a signature."""
+    insights = {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=" + "0" * 36}
+    package = {"WEBSITE_RUN_FROM_PACKAGE": "https://kramikone.blob.core.windows.net/a/b.zip?sig=" + "s" * 43}
+    consumption = {**GOOD, **insights, **package, "FUNCTIONS_WORKER_RUNTIME": "python"}
+    assert [] == found(settings, given=[listed(tmp_path, {**GOOD, **insights})])
+    given = [listed(tmp_path, consumption)]
+    assert [] == found(settings, given=given, plan="consumption", python="3.12")
+
+
 def test_consumption_needs_the_language(settings: Settings, tmp_path: Path) -> None:
     """Flex has it elsewhere."""
     codes = [
@@ -360,6 +371,17 @@ def test_a_vendor_on_this_machine_is_refused(settings: Settings) -> None:
     """Azure can not reach it."""
     here = Adapter(family="mailer", kind="vendor", settings=NoSettings(base_url="http://localhost:8787"))
     assert ["loopback"] == [each.code for each in found(replace(settings, mailer=here))]
+
+
+def test_course_files_lie_in_a_container(settings: Settings) -> None:
+    """A folder of this machine is not there on Azure."""
+    folder = Adapter(family="academy", kind="files", settings=Files(folder="courses"))
+    key = "k" * 20
+    container = Adapter(
+        family="academy", kind="files", settings=Files(account="a", account_key=key, container="courses")
+    )
+    assert ["folder"] == [each.code for each in found(replace(settings, academy=folder))]
+    assert [] == found(replace(settings, academy=container))
 
 
 def test_plain_http_is_refused(settings: Settings) -> None:

@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kramik.hosts import functions
 from kramik.hosts.azure import hostfile
+from kramik.hosts.azure.alerts import EVENTS
 from kramik.hosts.azure.appsettings import NOT_ON_FLEX, needed
 from kramik.hosts.azure.leak import leaks
 from kramik.hosts.azure.resources import VERSIONS
-from kramik.hosts.azure.template import Choices, template, text
+from kramik.hosts.azure.template import QUEUE, Choices, template, text
 from kramik.hosts.cli import main, new
+from kramik.hosts.traces import ALARMS
+from kramik.stores.azure import Account
+from kramik.stores.azure.store import QUEUE as STORE_QUEUE
 from tests.azure.arm import Call, calls, parsed, strings
 
 SECRETS = ("KRAMIK_SECRET", "IMOJE_SERVICE_KEY")
@@ -172,6 +177,20 @@ def test_a_parked_order_sends_a_mail() -> None:
     assert ("traces/count", ["3"]) == (criterion["metricName"], criterion["dimensions"][0]["values"])
     assert "parked" in rule["description"]
     assert not [each for each in resources(Choices(alerts=False)) if "Insights" in each["type"]]
+
+
+def test_queue_and_tables_are_those_of_the_store_and_of_the_trigger() -> None:
+    """They are there before the first order, under the names that the store would give them."""
+    prefix = Account("AccountName=a").prefix
+    names = {whole(each["name"]).rpartition("/")[2] for each in resources(Choices())}
+    assert QUEUE == functions.QUEUE == STORE_QUEUE
+    assert {QUEUE, f"{QUEUE}-poison"} <= names
+    assert {f"{prefix}{name}" for name in ("orders", "poison", "vault")} <= names
+
+
+def test_the_events_of_the_alert_are_logged_as_errors() -> None:
+    """The rule counts lines of that severity, so the function app has to give it to them."""
+    assert set(EVENTS) == ALARMS
 
 
 def test_the_settings_command_lists_what_the_template_sets(tmp_path: Path) -> None:

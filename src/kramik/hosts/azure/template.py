@@ -18,9 +18,10 @@ from kramik.hosts.azure.target import Version
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 
-QUEUES: tuple[str, ...] = ()
-TABLES: tuple[str, ...] = ()
-"""What the store makes by itself when it is first used needs no resource."""
+QUEUE = "kramik-work"
+QUEUES = (QUEUE, f"{QUEUE}-poison")
+TABLES = ("kramikorders", "kramikpoison", "kramikvault")
+"""What the store would make by itself when it first needs it; here it is there before the first order."""
 
 LONGEST_NAME = 32
 """Characters of an app's name: the host's id is cut off there, and two apps that share it stop each other.

@@ -27,9 +27,8 @@ COMMANDS = (
     "poison",
     "sweep",
     "cost",
+    "azure",
 )
-UNFINISHED = ("azure",)
-"""Commands that can be called and are not shown: something that they need is still missing."""
 
 
 class Kramik(click.Group):
@@ -41,7 +40,7 @@ class Kramik(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Load one command."""
-        if cmd_name not in (*COMMANDS, *UNFINISHED):
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"kramik.hosts.cli.{cmd_name}").command
         return command

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from kramik.hosts.azure.target import Version
     from kramik.settings import Settings
 
-HIDDEN = True
-"""Until there is a function app to deploy."""
-
 
 class Named(TypedDict):
     """What was named on the command line."""
@@ -31,13 +28,10 @@ class Named(TypedDict):
 
 
 _OPTIONS = (
-    click.option(
-        "--azure", is_flag=True, hidden=HIDDEN, help="Look also for what is known to break on Azure."
-    ),
+    click.option("--azure", is_flag=True, help="Look also for what is known to break on Azure."),
     click.option(
         "--app",
         "apps",
-        hidden=HIDDEN,
         type=click.Path(path_type=Path, exists=True),
         multiple=True,
         help="With --azure: the zip or the folder that is to be deployed.",
@@ -45,7 +39,6 @@ _OPTIONS = (
     click.option(
         "--app-settings",
         "lists",
-        hidden=HIDDEN,
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         multiple=True,
         help="With --azure: the settings of an app, as az functionapp config appsettings list -o json prints"
@@ -53,7 +46,6 @@ _OPTIONS = (
     ),
     click.option(
         "--plan",
-        hidden=HIDDEN,
         type=click.Choice(["flex", "consumption"]),
         default="flex",
         show_default=True,
@@ -62,7 +54,6 @@ _OPTIONS = (
     click.option(
         "--python",
         "version",
-        hidden=HIDDEN,
         type=click.Choice(["3.12", "3.13"]),
         help="With --azure: the Python of the app; 3.13 if left out, on Consumption 3.12.",
     ),

@@ -38,11 +38,13 @@ def problems(settings: Settings, deployment: Deployment) -> Iterator[Problem]:
         yield from code.problems(app)
         yield from contents.problems(app, deployment.plan, deployment.python, deployment.secrets)
     read = secret_names((settings.folder / shop.FILE).read_bytes())
-    names = [
-        each.name
-        for each in needed(deployment.plan, deployment.python, read, alerts=False)
-        if each.source in ("storage", "secret")
-    ]
+    every = needed(deployment.plan, deployment.python, read)
+    wanted = [each.name for each in every if each.source in ("storage", "secret")]
+    usual = [each.name for each in every]
     for given in deployment.given:
-        yield from appsettings.problems(given, deployment.plan, names, deployment.secrets)
+        yield from appsettings.problems(
+            given,
+            deployment.plan,
+            appsettings.Expected(wanted=wanted, usual=usual, secrets=deployment.secrets),
+        )
     yield from appsettings.shared(deployment.given)

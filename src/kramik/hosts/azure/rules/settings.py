@@ -50,6 +50,14 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
         return Problem(field=f"{self.file}:{number}", code=code, message=message)
 
 
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app of this shop has: the names that it can not do without, all of its usual names, known secrets."""
+
+    wanted: Sequence[str]
+    usual: Sequence[str]
+    secrets: Mapping[str, str]
+
+
 def read(file: Path) -> Given:
     """Read the settings of one app.
 
@@ -67,12 +75,10 @@ def read(file: Path) -> Given:
     return Given(file=file.name, text=text, values=values)
 
 
-def problems(
-    given: Given, plan: PlanName, needed: Sequence[str], secrets: Mapping[str, str]
-) -> Iterator[Problem]:
+def problems(given: Given, plan: PlanName, expected: Expected) -> Iterator[Problem]:
     """Yield what is wrong with the settings of one app."""
-    yield from _missing(given, needed)
-    yield from _misplaced(given, needed, secrets)
+    yield from _missing(given, expected.wanted)
+    yield from _misplaced(given, expected.usual, expected.secrets)
     if "UseDevelopmentStorage=true" in given.values.get(STORAGE, ""):
         message = f"{STORAGE} names the storage of this machine; use the connection string of the account"
         yield given.problem(STORAGE, "development_storage", message)
@@ -123,10 +129,10 @@ def _missing(given: Given, needed: Sequence[str]) -> Iterator[Problem]:
             yield given.problem(name, "missing_setting", message)
 
 
-def _misplaced(given: Given, needed: Sequence[str], secrets: Mapping[str, str]) -> Iterator[Problem]:
+def _misplaced(given: Given, usual: Sequence[str], secrets: Mapping[str, str]) -> Iterator[Problem]:
     """Yield the settings that hold a secret although no secret belongs under their name."""
     for name, value in given.values.items():
-        if name in needed or value.startswith("@Microsoft.KeyVault("):
+        if name in usual or value.startswith("@Microsoft.KeyVault("):
             continue
         for _ in leaks({name: value.encode()}, secrets):
             message = f"{name} holds a secret that does not belong there; whoever reads settings sees it: take it out"

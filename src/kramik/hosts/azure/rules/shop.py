@@ -22,6 +22,11 @@ def problems(settings: Settings) -> Iterator[Problem]:
             message = f"[{name}] is the sandbox: nobody pays and nobody learns there; take in a real one"
             yield _at(text, f"[{name}]", "sandbox", message)
             continue
+        if adapter.kind == "files" and getattr(adapter.settings, "folder", None):
+            message = (
+                f"[{name}] folder is on this machine, and Azure has no disk that lasts; name a container"
+            )
+            yield _at(text, f"[{name}]", "folder", message)
         for field in adapter.settings.__struct_fields__:
             value = getattr(adapter.settings, field)
             if isinstance(value, str) and _is_here(value):
