@@ -158,6 +158,25 @@ def test_what_is_written_is_what_the_functions_host_reads(azurite: Azurite, stor
     assert encode(message("a")) == b64decode(found.content, validate=True)
 
 
+@pytest.mark.parametrize("content", ["not base64", "bm90IEpTT04=", "/w=="])
+def test_a_message_of_somebody_else_blocks_nobody(azurite: Azurite, store: AzureStore, content: str) -> None:
+    """Put by hand, in whatever form: it is moved aside for a person, and the next one is taken."""
+    store.queue.put(message("a"), now=NOON).result(PATIENCE)
+    store.queue.done(_taken(store))
+    with QueueClient.from_connection_string(azurite.connection, store.queue.name) as plain:
+        plain.send_message(content)
+    store.queue.put(message("b"), now=NOON).result(PATIENCE)
+    assert message("b") == _taken(store).message
+    (poisoned,) = store.queue.poisoned()
+    assert ("unreadable", True) == (poisoned.message.task, "no message of version 1" in poisoned.why)
+
+
+def _taken(store: AzureStore) -> Received:
+    received = store.queue.take(now=NOON, visibility=30)
+    assert received is not None
+    return received
+
+
 def test_names_of_any_letters_are_kept_apart(store: AzureStore) -> None:
     """Signs that a key may not hold, and names that look like a hash, hide no order behind another."""
     names = ["a/b", "a\\b", "a#b", "a?b", "a%2Fb", "ż'", "sha256-ab", "x" * 400]

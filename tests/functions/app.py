@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from kramik.stores.azure.inbox import Inbox
 from kramik.stores.azure.queue import Taken
 
 Json = dict[str, Any]
+PYTHON = os.environ.get("KRAMIK_FUNCTIONS_PYTHON", sys.executable)
+"""The interpreter of the function app; another one needs what requirements/azure.txt names."""
+
 WORKER = Path(sys.executable).parents[1] / "worker"
 
 
@@ -42,7 +46,7 @@ class FunctionApp:
         source = str(Path(__file__).parents[2] / "src")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent / "core.py"), str(folder)],
+                [PYTHON, str(Path(__file__).parent / "core.py"), str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

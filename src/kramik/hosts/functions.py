@@ -3,7 +3,8 @@
     app = function_app(Path(__file__).parent / "shop")
 
 It reads from the environment AzureWebJobsStorage (a connection string; the same for host, queue and orders), or
-AzureWebJobsStorage__accountName for an identity without a key, and the secrets that `shop.toml` names.
+AzureWebJobsStorage__accountName for an identity without a key, the secrets that `shop.toml` names, and KRAMIK_SWEEP,
+when the timer fires (once a day if left out; six fields, of which the first are seconds).
 Nothing but the bindings is made here: the shop is opened by the first function that needs it (`opened.py`).
 The routes that put a message have the queue as their output: the answer goes out after the host has stored it.
 """
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 STORAGE = "AzureWebJobsStorage"
 QUEUE = "kramik-work"
 DAILY = "0 17 3 * * *"
-"""A quiet minute of the night that is not everybody's."""
+"""A quiet minute of the night that is not everybody's; UTC, with seconds in front."""
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 """All of them: what a route does not take is answered by the shop, with the right headers."""
@@ -57,7 +58,7 @@ def function_app(folder: Path, environ: Mapping[str, str] = os.environ) -> func.
         else:
             _asking(app, late, name, route)
     _working(app, late)
-    _sweeping(app, late)
+    _sweeping(app, late, environ.get("KRAMIK_SWEEP") or DAILY)
     return app
 
 
@@ -85,7 +86,7 @@ def _asking(app: func.FunctionApp, late: _Late, name: str, route: str) -> None:
         response, _ = late.shop.answer(_request(req))
         return _sent(response)
 
-    routed = app.route(route=route, methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
+    routed = app.route(route=route, methods=METHODS)
     app.function_name(name)(routed(answer))
 
 
@@ -97,7 +98,7 @@ def _putting(app: func.FunctionApp, late: _Late, name: str, route: str) -> None:
         return _sent(response)
 
     output = app.queue_output(arg_name="messages", queue_name=QUEUE, connection=STORAGE)
-    routed = app.route(route=route, methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
+    routed = app.route(route=route, methods=METHODS)
     app.function_name(name)(routed(output(answer)))
 
 
@@ -113,11 +114,11 @@ def _working(app: func.FunctionApp, late: _Late) -> None:
     app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=STORAGE)(work)
 
 
-def _sweeping(app: func.FunctionApp, late: _Late) -> None:
+def _sweeping(app: func.FunctionApp, late: _Late, schedule: str) -> None:
     def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the name of the binding
         late.shop.sweep()
 
-    app.timer_trigger(arg_name="timer", schedule=DAILY, run_on_startup=False, use_monitor=True)(sweep)
+    app.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False, use_monitor=True)(sweep)
 
 
 def _request(req: func.HttpRequest) -> Request:

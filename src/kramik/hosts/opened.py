@@ -87,7 +87,10 @@ class Opened:
 
     def sweep(self, grace: float | None = None) -> list[str]:
         """Drain the host's poison queue, then put orders back to work that are late by `grace` seconds; return them."""
-        self._drain(self._inside.store.poison_queue)
+        try:
+            self._drain(self._inside.store.poison_queue)
+        except KramikError as error:
+            self.log("drain_failed", why=str(error))
         return self._inside.shop.sweep(now=utc_now(), grace=grace)
 
     def _drain(self, queue: AzureQueue) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from kramik.stores.azure.queue import NEVER, AzureQueue, Taken
+from kramik.stores.azure.queue import NEVER, AzureQueue, Taken, plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,7 @@ class Inbox:
         return [
             Taken(
                 id=each.id,
-                body=str(each.content).encode(),
+                body=plain(str(each.content)),
                 receipt=str(each.pop_receipt),
                 deliveries=int(each.dequeue_count or 1),
                 until=until,
@@ -60,7 +60,7 @@ class Inbox:
             hidden = ceil(after)
             self._work.hide(taken.id, taken.receipt, hidden)
             return False
-        text = taken.body.decode()
+        text = taken.body.decode("utf-8", "replace")
         self._poison.speak(lambda queue: queue.send_message(text, time_to_live=NEVER))
         self._work.remove(taken.id, taken.receipt)
         return True

@@ -7,6 +7,7 @@ is put anew before the old one is removed: whoever dies in between leaves two, w
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -69,7 +70,7 @@ class AzureQueue:
         while found := self.speak(lambda queue: queue.receive_message(visibility_timeout=hidden)):
             taken = Taken(
                 id=found.id,
-                body=str(found.content).encode(),
+                body=plain(str(found.content)),
                 receipt=str(found.pop_receipt),
                 deliveries=int(found.dequeue_count or 1),
                 until=until,
@@ -183,6 +184,14 @@ class AzureQueue:
             except NotMadeError:
                 continue
         raise NotMadeError(f"the queue {self.name} was made and is not there (yet)")
+
+
+def plain(content: str) -> bytes:
+    """Return what was put, from base64; a message that somebody put in another way stays as it is."""
+    try:
+        return b64decode(content, validate=True)
+    except ValueError:
+        return content.encode()
 
 
 def _poisoned(received: Received, why: str, now: datetime) -> Poisoned:
