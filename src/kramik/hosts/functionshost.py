@@ -52,7 +52,8 @@ class FunctionsHost:
         """End when every function that runs has ended, within so many seconds; say whether they did."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(timeout)
+            if thread.ident is not None:
+                thread.join(timeout)
         self._functions.shutdown(wait=False)
         return not any(thread.is_alive() for thread in self._threads)
 
