@@ -135,6 +135,26 @@ def test_refused_purchase() -> None:
     asked({"/v4/purchases": [(422, {"errors": ["Currency is invalid"]})]}, failing=Rejected)
 
 
+def test_token_is_not_repeated() -> None:
+    """A refusal that repeats our token is shown without it."""
+    tokens = {**TOKENS, "access_token": "token-of-today"}
+    refusal = (422, {"errors": ["Bearer token-of-today may not do this"]})
+    script, sale = Script({"/v4/oauth/token": [(200, tokens)], "/v4/purchases": [refusal]}), sold()
+    person = {"id": 7, "state": "active", "fields": {FIELD: sale.access_link}}
+    script.answers["/v4/subscribers"] = [(201, {"subscriber": person})]
+    with serving(script) as server:
+        script.server = server
+        made = KitMailer(
+            msgspec.convert({**ABOUT, "base_url": server.url}, Settings),
+            call_seconds=5.0,
+            vault=MemoryVault(),
+        )
+        with pytest.raises(Rejected, match="may not do this") as caught:
+            made.purchase.do(sale)
+        made.close()
+    assert "of-today" not in str(caught.value)
+
+
 def test_token_that_was_revoked() -> None:
     """An access token that Kit refuses is renewed once; when it refuses that one too, a person has to look."""
     made = {"purchase": {"id": 20, "transaction_id": "x"}}

@@ -113,7 +113,7 @@ class KitMailer:
             )
         if answer.status in (UNAUTHORIZED, UNPROCESSABLE):
             advice = "check the keys of [mailer] and the plan at Kit, then retry the order"
-            raise refused(self._open, answer, advice)
+            raise refused(self._open, answer, advice, hidden=token)
         return str(answer.json(purchases.Made).purchase.id)
 
     def _post(self, delivery: Delivery, token: str, budget: Budget) -> Answer:

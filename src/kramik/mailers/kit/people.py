@@ -115,7 +115,12 @@ def said(answer: Answer) -> str:
         return ""
 
 
-def refused(client: Client, answer: Answer, advice: str) -> Rejected:
-    """Return what an answer of 4xx means that was let through, in Kit's own words, and what to do."""
-    message = f"{answer.what}: refused with {answer.status} ({client.quoted(answer)}); {advice}"
+def refused(client: Client, answer: Answer, advice: str, *, hidden: str = "") -> Rejected:
+    """Return what an answer of 4xx means that was let through, in Kit's own words, and what to do.
+
+    `hidden` is the token of this call, which is not shown even if Kit repeats it.
+    """
+    words = client.quoted(answer)
+    shown = words.replace(hidden, "***") if hidden else words
+    message = f"{answer.what}: refused with {answer.status} ({shown}); {advice}"
     return Rejected(Problem(field="", code="refused", message=message))
