@@ -21,6 +21,7 @@ COMMANDS = (
     "check",
     "connect",
     "build",
+    "theme",
     "serve",
     "sandbox",
     "orders",
