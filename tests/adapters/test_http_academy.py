@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from time import monotonic
@@ -103,26 +104,26 @@ def test_every_problem_at_once() -> None:
     }
     with pytest.raises(Rejected) as caught:
         settings("ftp://academy.example", **changes)
-    told = [(each.field, each.message.partition(")")[0][1:]) for each in caught.value.problems]
+    places = [re.match(r"\(([^)]*)\)", each.message) for each in caught.value.problems]
+    told = [
+        place[1] if place else each.field for place, each in zip(places, caught.value.problems, strict=True)
+    ]
     assert {
-        (
-            "base_url",
-            "ust be an address such as https://academy.example; http only with private_network = true",
-        ),
-        ("grant", "grant[0"),
-        ("grant", "grant[0].path"),
-        ("grant", "grant[0].json.a"),
-        ("grant", "grant[0].form.b"),
-        ("grant", "grant[1].metod"),
-        ("grant", "grant[2].when"),
-        ("grant", "grant[2].save.x"),
-        ("grant", "grant[2].fail_when"),
-        ("link", "link"),
-        ("fresh", "fresh"),
-        ("fresh_link", "fresh_link"),
-        ("auth", "auth.password"),
-        ("auth", "auth.user"),
-    } == {(field, "grant[0" if where == "grant[0]" else where) for field, where in told}
+        "base_url",
+        "grant[0].path",
+        "grant[0].json.a",
+        "grant[0].form.b",
+        "grant[0]",
+        "grant[1].metod",
+        "grant[2].when",
+        "grant[2].save.x",
+        "grant[2].fail_when",
+        "link",
+        "fresh",
+        "fresh_link",
+        "auth.password",
+        "auth.user",
+    } == set(told)
 
 
 @pytest.mark.parametrize("where", ["link", "path"])

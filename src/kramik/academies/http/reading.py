@@ -159,7 +159,8 @@ class Reading:
 
     def _add(self, where: str, message: str) -> None:
         key = where.partition("[")[0].partition(".")[0]
-        self.problems.append(Problem(field=key, code="wrong_recipe", message=f"({where}) {message}"))
+        said = message if where == key else f"({where}) {message}"
+        self.problems.append(Problem(field=key, code="wrong_recipe", message=said))
 
 
 def _journeys(text: RecipeText) -> dict[Journey, Steps]:
