@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from string import Formatter
 
 import pytest
+from babel.numbers import format_currency
 
 from kramik.errors import ConfigurationError
-from kramik.money import parse_price
+from kramik.money import Money, parse_price
 from kramik.site import headers, shown
 from kramik.site.cover import cover
 from kramik.site.pages import MESSAGES
@@ -73,12 +75,24 @@ def test_an_unknown_language_is_a_problem_of_the_shop() -> None:
         ("1000 JPY", "pl", "1000 JPY"),
         ("299.00 PLN", "en", "PLN 299.00"),
         ("1299.00 PLN", "en", "PLN 1,299.00"),
+        ("49.00 EUR", "en", "€49.00"),
         ("1000 JPY", "en", "JPY 1,000"),
     ],
 )
 def test_prices(text: str, lang: str, expected: str) -> None:
     """A price looks as its reader writes it, and never breaks over two lines."""
     assert expected.replace(" ", "\N{NO-BREAK SPACE}") == shown.price(parse_price(text), lang)
+
+
+@pytest.mark.parametrize("currency", ["PLN", "EUR", "USD", "GBP", "CZK", "JPY", "CHF"])
+@pytest.mark.parametrize(("lang", "locale"), [("pl", "pl"), ("en", "en_GB")])
+@pytest.mark.parametrize("minor", [0, 5, 4900, 29900, 129900, 1299950, 123456789])
+def test_prices_are_those_of_cldr(minor: int, currency: str, lang: str, locale: str) -> None:
+    """Digits, signs and their order are Babel's; the spaces are ours, since Babel leaves out what CLDR wants there."""
+    money = Money(minor=minor, currency=currency)
+    babel = format_currency(Decimal(money.amount), currency, locale=locale)
+
+    assert re.sub(r"\s", "", babel).replace("JP¥", "JPY") == re.sub(r"\s", "", shown.price(money, lang))
 
 
 def test_moments() -> None:

@@ -1,6 +1,6 @@
 """How money, moments and words look to a reader; the only place of the site that knows typography of a language.
 
-Source of the forms: Unicode CLDR 48, locales `pl` and `en`.
+Source of the forms: Unicode CLDR 48, locales `pl` and `en-GB`; tests hold them against Babel.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from datetime import datetime
 from kramik.money import Money
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-_SYMBOLS = {"PLN": "zł", "EUR": "€", "USD": "$", "GBP": "£", "CZK": "Kč"}
+_AFTER = {"PLN": "zł", "EUR": "€"}
+_BEFORE = {"EUR": "€", "GBP": "£", "USD": "US$"}
 _POLISH_GROUPS_FROM = 10_000
 _ORPHAN = re.compile(r"(?<!\w)([aiouwz]) (?=\S)", re.IGNORECASE)
 _COUNTED = re.compile(r"(?<=[0-9]) (?=\w)")
 
 
 def price(money: Money, lang: str) -> str:
-    """Return `299,00 zł` in Polish and `PLN 299.00` in any other language."""
+    """Return `299,00 zł` in Polish, and `PLN 299.00` or `€49.00` in any other language."""
     whole, point, rest = money.amount.partition(".")
     if lang == "pl":
         grouped = f"{int(whole):,}".replace(",", NO_BREAK) if int(whole) >= _POLISH_GROUPS_FROM else whole
-        return f"{grouped}{point and ','}{rest}{NO_BREAK}{_SYMBOLS.get(money.currency, money.currency)}"
-    return f"{money.currency}{NO_BREAK}{int(whole):,}{point}{rest}"
+        return f"{grouped}{point and ','}{rest}{NO_BREAK}{_AFTER.get(money.currency, money.currency)}"
+    sign = _BEFORE.get(money.currency) or f"{money.currency}{NO_BREAK}"
+    return f"{sign}{int(whole):,}{point}{rest}"
 
 
 def moment(when: datetime, lang: str) -> str:

@@ -38,6 +38,8 @@ def command(
 ) -> None:
     """Find every problem of settings, products, texts and templates, with file and line.
 
+    It looks at the finished pages, too: links, what the law wants to be there, and colours that can be read.
+
     \b
     Examples:
       kramik check --shop my-shop
@@ -89,13 +91,15 @@ def _asked(settings: Settings, vault: Vault, *, create: bool) -> list[str]:
 
 def _checked(folder: Path) -> tuple[Settings, int, list[str]]:
     from kramik import wiring
+    from kramik.site import inspection
     from kramik.site.build import site
     from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
 
     settings = options.read(folder)
     wiring.build(settings, MemoryOrders(), MemoryQueue(), vault=MemoryVault())
     source = wiring.source(settings)
-    problems = tuple(source.problems())
+    files = site(source, settings.templates)
+    problems = tuple(inspection.problems(source, files, folder))
     if problems:
         raise ConfigurationError(*problems)
-    return settings, len(site(source, settings.templates)), list(wiring.advice(settings))
+    return settings, len(files), list(wiring.advice(settings))

@@ -1,0 +1,159 @@
+"""What `kramik check` looks for in a built site: links, the law, and colours that can be read.
+
+Source of the rules: Directive 2011/83/EU art. 6, 8 and 11a; the platform for online disputes closed on 20 July 2025.
+A lawyer still has to read your terms: this finds what is missing, not what is wrong in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+from kramik.errors import Problem
+from kramik.site import contrast
+from kramik.site.source import Source
+from kramik.site.texts import Texts
+from kramik.site.theme import HERE, VARIANTS
+
+ODR = re.compile(r"ec\.europa\.eu/(?:consumers/)?odr", re.IGNORECASE)
+BUTTONS = {
+    "pl": ("Zamawiam z obowiązkiem zapłaty", "Kupuję i płacę"),
+    "en": ("Order with obligation to pay", "Buy now", "Pay now"),
+}
+"""What the button of an order may say: it alone has to tell that the order costs money (C-249/21)."""
+
+_WRITTEN = ("pages/*.md", "products/*.md", "templates/**/*.html")
+
+
+def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterator[Problem]:
+    """Yield what keeps the site from being published, with file and line where a file of the shop says it."""
+    written = {
+        str(file.relative_to(folder)): file.read_text("utf-8", "replace")
+        for pattern in _WRITTEN
+        for file in sorted(folder.glob(pattern))
+    }
+    yield from _law(source, written)
+    pages = {path: _Page.of(content) for path, content in files.items() if path.endswith(".html")}
+    yield from _links(source, pages, files, written)
+    yield from _templates(source, pages)
+    yield from _colours(source, folder / "templates" / "user.css")
+
+
+def _law(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
+    for key in ("name", "address", "email"):
+        if not source.seller.get(key):
+            yield _wrong("shop.toml:1", f"[seller] {key} is missing; the law wants it shown before an order")
+    for name in ("terms", "privacy"):
+        if source.page(name, source.langs[0]) is None:
+            yield _wrong(f"pages/{name}.md", "is missing; a buyer agrees to it, so write it")
+    for file, text in written.items():
+        for number, line in enumerate(text.splitlines(), start=1):
+            if ODR.search(line):
+                yield _wrong(
+                    f"{file}:{number}",
+                    "links to the platform for online disputes, which is closed; take it out",
+                )
+
+
+def _links(
+    source: Source, pages: Mapping[str, _Page], files: Mapping[str, bytes], written: Mapping[str, str]
+) -> Iterator[Problem]:
+    told: set[str] = set()
+    for path, page in pages.items():
+        base = f"{source.site}/{path.removesuffix('index.html')}"
+        for link in page.links:
+            broken = _broken(source, urljoin(base, link), pages, files)
+            if broken and link not in told:
+                told.add(link)
+                yield _wrong(_where(link, written) or path, f"links to {link}, {broken}; mend the link")
+
+
+def _broken(source: Source, target: str, pages: Mapping[str, _Page], files: Mapping[str, bytes]) -> str:
+    """Return why a link leads nowhere; empty when it leads somewhere, or out of the site."""
+    parts, site = urlsplit(target), urlsplit(source.site)
+    if (parts.scheme, parts.netloc) != (site.scheme, site.netloc):
+        return ""
+    inside = unquote(parts.path).removeprefix(site.path.rstrip("/")).lstrip("/")
+    if inside.startswith("api/"):
+        return ""
+    name = f"{inside}index.html" if inside.endswith("/") or not inside else inside
+    if name not in files:
+        slash = f"{inside}/index.html" in files
+        return "which is a folder: end it with a slash" if slash else "which is no page of this site"
+    if parts.fragment and name in pages and unquote(parts.fragment) not in pages[name].ids:
+        return f"where nothing has the id {parts.fragment!r}"
+    return ""
+
+
+def _templates(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
+    """Yield what a template of the shop has dropped that the law wants on a page."""
+    for lang in source.langs:
+        prefix = source.prefix(lang)
+        front = pages.get(f"{prefix}/index.html".lstrip("/"))
+        if front and not any(link.endswith(f"{prefix}/withdraw/") for link in front.links):
+            yield _wrong(
+                "templates/base.html", f"has no link to {prefix}/withdraw/; the law wants it on every page"
+            )
+        allowed = {*BUTTONS.get(lang, ()), Texts(lang)("order.button"), Texts(lang)("order.button_free")}
+        for product in source.catalogue:
+            page = pages.get(f"{prefix}/{product.slug}/order/index.html".lstrip("/"))
+            if page and not allowed & page.buttons:
+                words = ", ".join(sorted(allowed))
+                why = f"labels the order button none of: {words}; without such words there is no contract"
+                yield _wrong("templates/order.html", why)
+                break
+
+
+def _colours(source: Source, user: Path) -> Iterator[Problem]:
+    if not user.is_file():
+        return
+    own = user.read_text("utf-8", "replace")
+    sheets = [(HERE / "assets" / "kramik.css").read_text("utf-8")]
+    if source.theme in VARIANTS:
+        sheets.append((HERE / "assets" / f"{source.theme}.css").read_text("utf-8"))
+    lines = {each.name: each.line for each in contrast.declared(own)}
+    for low in contrast.low(contrast.laid_over(*sheets, own)):
+        line = max(lines.get(low.text, 0), lines.get(low.ground, 0), lines.get("hue", 0)) or 1
+        why = f"makes --{low.text} on --{low.ground} {low.ratio:.1f} to 1 in the {low.scheme} scheme; text needs 4.5"
+        yield _wrong(f"templates/user.css:{line}", why)
+
+
+def _where(link: str, written: Mapping[str, str]) -> str:
+    for file, text in written.items():
+        for number, line in enumerate(text.splitlines(), start=1):
+            if link in line:
+                return f"{file}:{number}"
+    return ""
+
+
+def _wrong(field: str, message: str) -> Problem:
+    return Problem(field=field, code="site", message=message)
+
+
+class _Page(HTMLParser):
+    """The links, ids and button labels of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: set[str] = set()
+        self.buttons: set[str] = set()
+
+    @classmethod
+    def of(cls, content: bytes) -> _Page:
+        """Read a page."""
+        page = cls()
+        page.feed(content.decode("utf-8", "replace"))
+        return page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what is asked for later."""
+        found = dict(attrs)
+        self.ids.add(found.get("id") or "")
+        if tag in {"a", "img", "link", "script"}:
+            self.links += [each for each in (found.get("href"), found.get("src")) if each]
+        if tag == "button" and found.get("name") == "button":
+            self.buttons.add(found.get("value") or "")

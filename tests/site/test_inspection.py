@@ -1,0 +1,186 @@
+"""What `kramik check` finds in a site: links that lead nowhere, what the law wants, colours that can not be read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kramik import catalogue
+from kramik.errors import Problem
+from kramik.site import contrast, inspection
+from kramik.site.build import site
+from kramik.site.theme import HERE
+from tests.site.world import EXAMPLE, SELLER, example
+
+ZESZYT = (HERE / "assets" / "kramik.css").read_text("utf-8")
+WARSZTAT = (HERE / "assets" / "warsztat.css").read_text("utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the example shop."""
+    for name in ("pages", "products"):
+        shutil.copytree(EXAMPLE / name, tmp_path / name)
+    (tmp_path / "templates").mkdir()
+    return tmp_path
+
+
+def found(folder: Path, **changes: object) -> list[Problem]:
+    """Return what is found in the shop of this folder."""
+    texts = {
+        name: {file.name: file.read_text("utf-8") for file in sorted((folder / name).glob("*.md"))}
+        for name in ("pages", "products")
+    }
+    source = example(
+        **{"pages": texts["pages"], "catalogue": catalogue.read(texts["products"], lang="pl"), **changes}
+    )
+    return list(inspection.problems(source, site(source, folder / "templates"), folder))
+
+
+def test_the_example_is_in_order(folder: Path) -> None:
+    """Nothing is found in the example shop."""
+    assert [] == found(folder)
+
+
+@pytest.mark.parametrize(
+    ("link", "why"),
+    [
+        ("/kolejki/", "no page of this site"),
+        ("/kolejki-bez-strachu", "end it with a slash"),
+        ("/terms/#nowhere", "nothing has the id 'nowhere'"),
+    ],
+)
+def test_links(folder: Path, link: str, why: str) -> None:
+    """A link that leads nowhere names the line of the file that says it, once."""
+    file = folder / "pages" / "index.md"
+    file.write_text(file.read_text("utf-8") + f"\nZobacz [to]({link}).\n", "utf-8")
+    (problem,) = found(folder)
+
+    assert f"pages/index.md:{len(file.read_text('utf-8').splitlines())}" == problem.field
+    assert why in problem.message
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/terms/",
+        "/en/terms/",
+        "/kolejki-bez-strachu/#program",
+        "https://else.example/x",
+        "mailto:a@b.example",
+    ],
+)
+def test_links_that_lead_somewhere(folder: Path, link: str) -> None:
+    """Pages, ids of pages and addresses outside are left alone."""
+    file = folder / "pages" / "index.md"
+    file.write_text(file.read_text("utf-8") + f"\nZobacz [to]({link}).\n", "utf-8")
+
+    assert [] == found(folder)
+
+
+@pytest.mark.parametrize("key", ["name", "address", "email"])
+def test_the_seller(folder: Path, key: str) -> None:
+    """Whoever buys has to know who sells."""
+    assert [f"[seller] {key} is missing"] == [
+        each.message.partition(";")[0] for each in found(folder, seller={**SELLER, key: ""})
+    ]
+
+
+@pytest.mark.parametrize("name", ["terms", "privacy"])
+def test_pages_that_a_buyer_agrees_to(folder: Path, name: str) -> None:
+    """Terms and privacy notice have to be there."""
+    for file in (folder / "pages").glob(f"{name}*"):
+        file.unlink()
+
+    assert [f"pages/{name}.md"] == [each.field for each in found(folder)]
+
+
+def test_the_closed_platform(folder: Path) -> None:
+    """A link to the platform for online disputes is out of date, wherever it stands."""
+    file = folder / "pages" / "terms.en.md"
+    text = file.read_text("utf-8").splitlines()
+    file.write_text(
+        "\n".join([*text[:8], "See https://ec.europa.eu/consumers/odr/.", *text[8:]]) + "\n", "utf-8"
+    )
+
+    assert ["pages/terms.en.md:9"] == [each.field for each in found(folder)]
+
+
+def test_a_template_without_the_withdrawal(folder: Path) -> None:
+    """A footer of the shop's own keeps the link by which one withdraws."""
+    base = (HERE / "theme" / "base.html").read_text("utf-8")
+    line = next(each for each in base.splitlines() if "/withdraw/" in each)
+    (folder / "templates" / "base.html").write_text(base.replace(line, ""), "utf-8")
+
+    assert {"templates/base.html"} == {each.field for each in found(folder)}
+
+
+def test_a_template_with_another_button(folder: Path) -> None:
+    """A button that does not say that the order costs money makes no contract."""
+    order = (HERE / "theme" / "order.html").read_text("utf-8")
+    changed = order.replace('value="{{ label }}" data-busy', 'value="Kup" data-busy')
+    assert changed != order
+    (folder / "templates" / "order.html").write_text(changed, "utf-8")
+
+    assert {"templates/order.html"} == {each.field for each in found(folder)}
+
+
+def test_colours(folder: Path) -> None:
+    """A colour that can not be read on its ground is named with its line, scheme and ratio."""
+    (folder / "templates" / "user.css").write_text(
+        "/* mine */\n@layer user {\n  :root {\n    --radius: 0;\n    --muted: #aaa;\n  }\n}\n", "utf-8"
+    )
+    problems = found(folder)
+
+    assert {"templates/user.css:5"} == {each.field for each in problems}
+    assert "makes --muted on --paper 2.2 to 1 in the light scheme; text needs 4.5" in {
+        each.message for each in problems
+    }
+
+
+@pytest.mark.parametrize("hue", range(0, 360, 15))
+def test_any_hue_can_be_read(folder: Path, hue: int) -> None:
+    """The one token that most shops change never makes a text that can not be read."""
+    (folder / "templates" / "user.css").write_text(f":root {{ --hue: {hue}; }}", "utf-8")
+    source = msgspec.structs.replace(example(), pages={})
+
+    assert [] == list(inspection._colours(source, folder / "templates" / "user.css"))
+
+
+@pytest.mark.parametrize("sheets", [(ZESZYT,), (ZESZYT, WARSZTAT)], ids=["zeszyt", "warsztat"])
+def test_both_themes_can_be_read(sheets: tuple[str, ...]) -> None:
+    """Every text of a theme has 4.5 to 1 on its ground, by the colours of old and of new browsers."""
+    old = [sheet.replace("@supports", "@media print and") for sheet in sheets]
+    laid = contrast.laid_over(*sheets)
+
+    assert [] == [*contrast.low(laid), *contrast.low(contrast.laid_over(*old))]
+    assert {"ink", "paper", "mark", "accent"} <= laid["dark"].keys()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("#000", "#ffffff", 21.0),
+        ("#777", "#fff", 4.48),
+        ("rgb(118, 118, 118)", "#fff", 4.54),
+        ("oklch(100% 0 0)", "#000", 21.0),
+    ],
+)
+def test_ratios(one: str, other: str, expected: float) -> None:
+    """The ratio is the one of WCAG; oklch white is white."""
+    values = contrast.laid_over(f":root {{ --ink: {one}; --paper: {other}; }}")["light"]
+    pair = [contrast._colour(name, values) for name in ("ink", "paper")]
+    assert pair[0] is not None
+    assert pair[1] is not None
+
+    assert expected == pytest.approx(contrast.contrast(pair[0], pair[1]), abs=0.02)
+
+
+def test_oklch_is_the_colour_that_browsers_show() -> None:
+    """The accent of the theme is #2b4bad or nearly so: 48% .16 265 by CSS Color 4."""
+    colour = contrast._oklch("oklch(62.8% .2577 29.23)")  # sRGB red
+
+    assert (1.0, 0.0, 0.0) == pytest.approx(colour, abs=0.01)
