@@ -27,6 +27,7 @@ from kramik.hosts.cli import main, new
 
 REPOSITORY = Path(__file__).parents[2]
 HERE: Version = f"{sys.version_info.major}.{sys.version_info.minor}"  # type: ignore[assignment]  # 3.11 to 3.13
+WORKER = Path(sys.executable).parents[1] / "worker"
 SETTINGS = {
     "AzureWebJobsStorage": "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
     "QueueEndpoint=http://127.0.0.1:9/q;TableEndpoint=http://127.0.0.1:9/t;",
@@ -184,6 +185,27 @@ def test_the_app_of_the_package_answers(unpacked: Path) -> None:
         "print(warm.status_code, json.loads(told.get_body())['openapi'], 'work' in found, 'sweep' in found)\n"
     )
     assert "204 3.1.0 True True\n" == run(unpacked, script, **SETTINGS)
+
+
+def test_the_worker_of_azure_takes_the_package(unpacked: Path) -> None:
+    """Microsoft's own worker core indexes the app of the zip, with the dependencies of the zip, and it answers."""
+    core, http = (
+        REPOSITORY / "tests" / "functions" / "core.py",
+        {"method": "GET", "url": "https://x/api/warm"},
+    )
+    request = http | {"headers": {}, "params": {}, "query": {}, "body": ""}
+    assert WORKER.is_dir(), "Microsoft's worker core is not installed; run: make azurite"
+    asked = subprocess.run(
+        [sys.executable, "-s", "-S", str(core), str(unpacked)],
+        input=json.dumps({"function": "warm", "trigger": "req", "http": request}) + "\n",
+        env=SETTINGS | {"PYTHONPATH": f"{unpacked / SITE_PACKAGES}:{WORKER}", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    bindings, answer = map(json.loads, asked.stdout.splitlines())
+    assert {"warm", "place", "notify", "work", "sweep"} <= set(bindings)
+    assert 204 == answer["http"]["status"]
 
 
 def test_the_import_of_a_package_is_measured(made: Package, tmp_path: Path) -> None:
