@@ -233,6 +233,13 @@ def test_a_container_that_is_down() -> None:
     assert KEY not in repr(blobs())
 
 
+@pytest.mark.parametrize(("status", "error"), [(403, NeedsOperator), (404, NeedsOperator), (503, Transient)])
+def test_a_container_that_refuses(status: int, error: type[Exception]) -> None:
+    """A wrong key or name is told to a person at once; a container that is busy is tried later."""
+    with serving(answering(reply(status, b"<Error/>"))) as server, pytest.raises(error):
+        blobs(server.url).items(COURSE)
+
+
 def test_a_link_into_the_container() -> None:
     """A link reads one blob, over TLS alone, ends in time, and is signed as the vendor's description says."""
     url = blobs().fetch(COURSE, "10. Film & więcej.mp4")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from kramik.academies.files.disk import counted
-from kramik.errors import ConfigurationError, Problem, Transient
+from kramik.errors import ConfigurationError, NeedsOperator, Problem, Transient
 from kramik.ports import CourseFile
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 SKEW = timedelta(minutes=5)
 """How far the clock of this machine may be ahead of the vendor's."""
+
+
+REFUSED = (400, 401, 403, 404)
+"""Statuses that no second try changes."""
 
 
 class Blobs:
@@ -41,6 +45,7 @@ class Blobs:
 
         Raises:
             Transient: the container can not be listed now.
+            NeedsOperator: it can not be listed with these settings.
         """
         prefix = f"{course}/"
         found = [
@@ -70,11 +75,18 @@ class Blobs:
         return f"{self._base}/{self._container}/{quote(name)}?{signed}"
 
     def _listed(self, prefix: str) -> list[tuple[str, int, datetime]]:
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - an extra
+        from azure.core.exceptions import AzureError, HttpResponseError  # noqa: PLC0415 - an extra
 
         try:
             found = self._open().list_blobs(name_starts_with=prefix, timeout=max(1, int(self._seconds)))
             return [(str(each.name), int(each.size or 0), each.last_modified) for each in found]
+        except HttpResponseError as error:
+            if error.status_code in REFUSED:
+                what = f"Azure Blob refused the list with {error.status_code}"
+                raise NeedsOperator(
+                    f"{what}; check account, account_key and container in shop.toml"
+                ) from None
+            raise Transient(f"Azure Blob can not be listed: answered {error.status_code}") from None
         except AzureError as error:
             raise Transient(f"Azure Blob can not be listed: {type(error).__name__}") from None
 
