@@ -280,3 +280,13 @@ def test_a_wrong_connection_is_named_without_being_shown(connection: str) -> Non
         store.orders.get("a")
     assert "AzureWebJobsStorage" in str(told.value)
     assert "nonsense" not in str(told.value)
+
+
+def test_an_identity_stands_in_for_a_key() -> None:
+    """With the name of the account alone, both services are spoken to over TLS, as whoever this process is."""
+    account = Account(name="myshop")
+    assert ("https://myshop.table.core.windows.net", "https://myshop.queue.core.windows.net/work") == (
+        account.table("orders").url,
+        account.queue("work").url,
+    )
+    account.close()

@@ -268,8 +268,21 @@ def test_neither_a_cold_start_nor_a_notification_loads_what_it_does_not_need(
         assert 200 == told(fresh, "nobody")["status"]
         loaded = app.call()["modules"]
         assert [] == [name for name in loaded for unused in UNUSED if f"{name}.".startswith(f"{unused}.")]
+        cloud.counting.reset()
+        assert 204 == app.http("GET", "/api/warm")["status"]
+        assert {"azure.data.tables", "email_validator", "jinja2"} <= set(app.call()["modules"])
+        assert 0 == cloud.counting.passed.total()
     finally:
         app.close()
+
+
+def test_the_timer_fires_when_the_owner_says(cloud: Cloud, tmp_path: Path) -> None:
+    """Once a day unless an app setting says otherwise."""
+    assert functions.DAILY == cloud.app.bindings["sweep"][0]["schedule"]
+    often = {**cloud.shop.environ(), "KRAMIK_SWEEP": "0 */30 * * * *"}
+    app = FunctionApp(tmp_path, often, cloud.counting.connection)
+    app.close()
+    assert "0 */30 * * * *" == app.bindings["sweep"][0]["schedule"]
 
 
 def test_a_notification_takes_little_more_than_a_function_that_does_nothing(

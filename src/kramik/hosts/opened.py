@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from kramik import desk, wiring
 from kramik.answer import Request, Response, settle
-from kramik.errors import KramikError
+from kramik.errors import KramikError, NeedsOperator
 from kramik.hosts.latepages import LatePages
 from kramik.hosts.outbox import Outbox
 from kramik.hosts.traces import Traces
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from kramik.stores.azure import AzureStore
     from kramik.stores.azure.queue import AzureQueue
 
+WARM = "/api/warm"
+"""What a page asks for when a buyer reads it: a second of imports that no order has to wait for."""
+
 LAST = 5
 """The delivery after which the Functions host makes poison of a message (`maxDequeueCount`): we park before that."""
 
@@ -47,6 +50,7 @@ class Inside:
     store: AzureStore
     outbox: Outbox
     shop: Shop
+    pages: LatePages
     web: Web
 
 
@@ -65,6 +69,9 @@ class Opened:
         inside = self._inside
         if len(request.body) > LARGEST_BODY:
             return inside.web.too_large(request), []
+        if request.path == WARM:
+            inside.store.load()
+            inside.pages.message("not_found", inside.shop.langs[0])
         with inside.outbox.collecting() as collected:
             return settle(inside.web.handle(request)), collected
 
@@ -107,7 +114,10 @@ class Opened:
 
     def _give_up(self, received: Received, why: str) -> None:
         """Park the order of a message, so that no sweep repeats it, and keep the message for a person."""
-        desk.give_up(self._inside.shop.ports, received.message, why, now=utc_now())
+        try:
+            desk.give_up(self._inside.shop.ports, received.message, why, now=utc_now())
+        except NeedsOperator as error:  # the order can not be read: a person sees the message all the same
+            why = f"{why}; {error}"
         self._inside.outbox.poison(received, why, now=utc_now())
         self._inside.shop.ports.log("parked", order=received.message.order, why=why)
 
@@ -153,5 +163,6 @@ def _opened(settings: Settings, store: AzureStore, stream: TextIO) -> Inside:
     outbox, log = Outbox(store.queue), wiring.logger(settings, stream)
     shop = wiring.build(settings, store.orders, outbox, vault=store.vault, log=log)
     headers = wiring.headers(settings, "api")
-    web = Web(shop, LatePages(lambda: wiring.pages(settings)), utc_now, page_headers=headers)
-    return Inside(store=store, outbox=outbox, shop=shop, web=web)
+    pages = LatePages(lambda: wiring.pages(settings))
+    web = Web(shop, pages, utc_now, page_headers=headers)
+    return Inside(store=store, outbox=outbox, shop=shop, pages=pages, web=web)

@@ -22,6 +22,8 @@ from kramik.stores.azure.account import Account
 from kramik.stores.azure.row import Row, instant, joined, keys, pieces
 from kramik.stores.azure.rows import Found, Rows
 
+ORDERS = "orders"
+
 KNOWN = 256
 """Orders whose ETag is remembered between a read and the save that follows; without it a save reads once more."""
 
@@ -36,7 +38,7 @@ class AzureOrders:
     """The orders of one storage account."""
 
     def __init__(self, account: Account) -> None:
-        self._rows = Rows(account, "orders")
+        self._rows = Rows(account, ORDERS)
         self._tags: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._lock = Lock()
         self._beat = float("-inf")

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from kramik.stores.azure.account import Account
-from kramik.stores.azure.orders import AzureOrders
+from kramik.stores.azure.orders import ORDERS, AzureOrders
 from kramik.stores.azure.queue import AzureQueue
 from kramik.stores.azure.vault import AzureVault
 
@@ -25,6 +25,10 @@ class AzureStore:
         self.vault = AzureVault(account)
         self.queue = AzureQueue(account, queue)
         self.poison_queue = AzureQueue(account, f"{queue}-poison")
+
+    def load(self) -> None:
+        """Load what an order needs to be stored, and ask nobody anything."""
+        self._account.table(ORDERS)
 
     def close(self) -> None:
         """Close the connections; a repeat is harmless."""
