@@ -36,8 +36,8 @@ from kramik.sandbox.vendors import NAMES, tpay_keys, vendor
 
 Work = Callable[[], object]
 
-TIMES = 300
-ROUNDS = 15
+TIMES = 20
+ROUNDS = 201
 NEAR, NEAREST = 5.0, 2.0
 """How many times the bare work may be taken; the second one where that work is a cipher or a certificate."""
 
