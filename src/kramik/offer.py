@@ -34,8 +34,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def percent(self) -> int:
-        """Return how many per cent a sale is below the lowest price of the thirty days before; 0 when it is not."""
-        if self.lowest is None or self.lowest.minor <= self.price.minor:
+        """Return how many per cent a sale is below the lowest price of the thirty days before; 0 when it is not.
+
+        What a coupon takes off besides is for its holder alone and announces no lower price.
+        """
+        if self.coupon or self.lowest is None or self.lowest.minor <= self.price.minor:
             return 0
         return (self.lowest.minor - self.price.minor) * 100 // self.lowest.minor
 

@@ -194,10 +194,10 @@ def test_when_a_coupon_gives_something(changes: dict, code: str) -> None:
 
 
 def test_a_coupon_on_top_of_a_sale() -> None:
-    """It is taken off the price of the moment, and the note of the lowest price stays."""
+    """It is taken off the price of the moment; the note of the lowest price stays, the per cent is the sale's alone."""
     known = Conditions(coupons={"A": Coupon(code="A", percent=50)}, prices=history("90,299.00"))
     found = offer(on_sale(a_sale("200", NOON, NOON + DAY)), known, now=NOON, coupon="A")
-    assert (pln("100"), pln("299"), "A") == (found.price, found.lowest, found.coupon)
+    assert (pln("100"), pln("299"), "A", 0) == (found.price, found.lowest, found.coupon, found.percent)
 
 
 def test_a_file_of_coupons(tmp_path: Path) -> None:
