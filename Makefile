@@ -20,7 +20,7 @@ help: ## show the targets
 demo: $(VENV)/.runtime ## tell the whole story: order, payment, queue, access
 	@$(BIN)/kramik demo
 
-test: $(VENV)/.dev $(VENV)/.azurite machine ## run every test (ARGS="-k word" picks some)
+test: $(VENV)/.dev $(VENV)/.azurite $(VENV)/.generators machine ## run every test (ARGS="-k word" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## look at format, lint, types and imports
@@ -79,8 +79,15 @@ $(VENV)/.azurite: tests/azurite/package-lock.json requirements/worker.txt $(VENV
 		-r requirements/worker.txt
 	@touch $@
 
+$(VENV)/.generators: tests/generators/package-lock.json $(VENV)/.dev
+	@echo "installing Eleventy, which the tests build an exported shop with …"
+	@mkdir -p $(VENV)/generators
+	@cp tests/generators/package.json tests/generators/package-lock.json tests/generators/.npmrc $(VENV)/generators
+	@cd $(VENV)/generators && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error
+	@touch $@
+
 machine: | $(BIN)/pip
-	@missing=; for tool in chromium curl strace; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for tool in chromium curl jekyll strace; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 		test -z "$$missing" || $(call install,$$missing)
 
 # $(call install,NAMES): from Debian, as root; otherwise say what to do.

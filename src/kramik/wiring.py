@@ -45,6 +45,7 @@ from kramik.shop import Shop
 
 if TYPE_CHECKING:
     from kramik.settings import Settings
+    from kramik.site.exports.placed import Placed
     from kramik.site.pages import Pages
     from kramik.site.source import PayWay, Source
     from kramik.stores.azure import AzureStore
@@ -635,6 +636,17 @@ def build_site(settings: Settings, out: Path, *, now: datetime | None = None) ->
     from kramik.site.build import build
 
     return build(source(settings, now), out, templates=settings.templates)
+
+
+def export_site(
+    settings: Settings, generator: str, out: Path, *, layout: str = "", now: datetime | None = None
+) -> Placed:
+    """Write the shop for another generator, as it is at a moment: at this one if none is given."""
+    from kramik.site.exports import files, placed
+    from kramik.site.exports.data import Export
+
+    made = files.GENERATORS[generator](Export(source(settings, now), settings.templates), layout)
+    return placed.place(made, out)
 
 
 def headers(settings: Settings, place: Literal["site", "api"]) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Every page of the shop, as HTML: those that are written to disk and those that the API answers with.
 
 `Pages(source)` makes pages for the API. The builder asks for `api=False`, and its links start at the site's root.
+With `abroad` they are parts for the pages of another site, and every link is a full address.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ _SELLER = ("name", "address", "email", "phone", "tax_id")
 class Pages:
     """The pages of one shop."""
 
-    def __init__(self, source: Source, templates: Path | None = None, *, api: bool = True) -> None:
+    def __init__(
+        self, source: Source, templates: Path | None = None, *, api: bool = True, abroad: bool = False
+    ) -> None:
         self.theme = Theme(source, templates)
-        self._source, self._api = source, api
+        self._source, self._api, self._abroad = source, api, abroad
         self._texts = cache(Texts)
 
     # What the API answers with, too
@@ -104,6 +107,20 @@ class Pages:
 
     # What is only written to disk
 
+    def embedded(self, product: Product, lang: str) -> str:
+        """Return what a course costs and its order form, without a page around them."""
+        return self._render(
+            "embed.html",
+            lang,
+            None,
+            product=product,
+            offer=made(product, self._source.conditions, now=self._source.now),
+            values=dict.fromkeys(_KEPT, ""),
+            wrong=first_texts(()),
+            remarks=(),
+            invoice_open=False,
+        )
+
     def shop(self, lang: str) -> str:
         """Return the front page: the author's words and every course."""
         page = self._source.page("index", lang)
@@ -148,7 +165,7 @@ class Pages:
 
     def _render(self, template: str, lang: str, path: str | None, **values: object) -> str:
         texts = self._texts(self._source.language(lang))
-        view = View(self.theme, texts, path=path, api=self._api)
+        view = View(self.theme, texts, path=path, api=self._api, abroad=self._abroad)
         seller = {**dict.fromkeys(_SELLER, ""), **self._source.seller}
         return self.theme.render(
             template, {"shop": self._source, "seller": seller, "view": view, "t": texts, **values}

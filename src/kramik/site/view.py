@@ -26,11 +26,13 @@ class View:
 
     cover = staticmethod(cover)
 
-    def __init__(self, theme: Theme, texts: Texts, *, path: str | None, api: bool) -> None:
+    def __init__(
+        self, theme: Theme, texts: Texts, *, path: str | None, api: bool, abroad: bool = False
+    ) -> None:
         self.path = path
         self.lang = texts.lang
         self._theme, self._source, self._texts = theme, theme.source, texts
-        self._base = _base(theme.source, api=api)
+        self._base = theme.source.site if abroad else _base(theme.source, api=api)
 
     def link(self, path: str, lang: str = "") -> str:
         """Return the address to follow from this page."""

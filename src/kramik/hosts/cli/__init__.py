@@ -22,6 +22,7 @@ COMMANDS = (
     "connect",
     "build",
     "theme",
+    "export",
     "serve",
     "sandbox",
     "orders",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from kramik.hosts.cli import options, printed
+from kramik.hosts.cli import moments, options, printed
 
 
 @click.command("build")
@@ -41,7 +41,7 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
 
     settings = options.read(folder)
     target = folder / "public" if out is None else out
-    moment = None if at is None else _moment(at, conditions.zone(settings.timezone))
+    moment = None if at is None else moments.read(at, settings.timezone)
     if moment is None:
         if conditions.record_prices(folder, settings.catalogue, settings.prices, now=datetime.now(UTC)):
             settings = msgspec.structs.replace(settings, prices=conditions.read_prices(folder))
@@ -51,13 +51,3 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
         printed.json(written)
     else:
         click.echo(f"{len(written)} files in {target}")
-
-
-def _moment(text: str, clock: tzinfo | None) -> datetime:
-    """Read a moment; one without a zone is of the shop's clock, or in UTC where it has none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"{text!r} is no moment; write one such as 2026-12-01T09:00"
-        raise click.BadParameter(message, param_hint="--at") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=clock or UTC)

@@ -86,8 +86,9 @@
     const remarks = make("div", { className: "remarks", id: "remarks", role: "alert", tabIndex: -1 },
       make("h2", { textContent: said.wrong }), make("ul", {}, ...found.map(entry)));
     found.forEach((field) => field.closest("details")?.setAttribute("open", ""));
-    document.querySelector(".order h1").before(remarks);
-    document.title = said.title;
+    const heading = document.querySelector("body.order h1"); // none where the form is a guest in another site's page
+    (heading ?? form).before(remarks);
+    if (heading) document.title = said.title;
     remarks.focus();
     return false;
   };

@@ -1,0 +1,118 @@
+"""Which files each generator gets, by their path below the root of the other site.
+
+`data` and `forms` are ours and follow the shop. `stubs` are a beginning: whoever changed one keeps it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from kramik.site.exports.data import Export, Exported, Page
+from kramik.site.theme import Asset
+
+HERE = Path(__file__).parent
+_PLACE = re.compile("@([A-Z]+)@")
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written: files that follow the shop, and stubs that are only begun."""
+
+    ours: Mapping[str, bytes]
+    stubs: Mapping[str, bytes] = {}
+
+
+def json(export: Export, layout: str) -> Files:  # noqa: ARG001 - snippets stand in a page that is there
+    """Return the data alone, and the order form of each course as a snippet for any page."""
+    made = export.data()
+    snippets = {
+        f"orders/{slug}.{lang}.html": _snippet(made, form)
+        for slug, forms in made.orders.items()
+        for lang, form in forms.items()
+    }
+    return Files(ours={"shop.json": made.text.encode(), **snippets, **_plain(export)})
+
+
+def jekyll(export: Export, layout: str) -> Files:
+    """Return data, an include, and a page for each course.
+
+    Source: https://jekyllrb.com/docs/datafiles/ and https://jekyllrb.com/docs/includes/ .
+    """
+    made = export.data()
+    ours = {
+        "_data/shop.json": made.text.encode(),
+        "_includes/course-order.html": _template("jekyll/course-order.html").encode(),
+        **_plain(export),
+    }
+    stub = _template("jekyll/course.html")
+    stubs = {_file(page, "html"): _filled(stub, page, layout or "default") for page in made.pages}
+    return Files(ours=ours, stubs=stubs)
+
+
+def eleventy(export: Export, layout: str) -> Files:
+    """Return global data, an include, and one template that makes the pages of all courses.
+
+    The assets are templates too, so that nothing has to be added to the site's configuration.
+    Source: https://www.11ty.dev/docs/pages-from-data/ .
+    """
+    made = export.data()
+    asset = _template("eleventy/asset.njk")
+    ours = {
+        "_data/shop.json": made.text.encode(),
+        "_includes/course-order.njk": _template("eleventy/course-order.njk").encode(),
+        **{f"course-order/{name}.njk": _raw(asset, name, each) for name, each in export.assets.items()},
+    }
+    head, foot = ("", "") if layout else (_template("eleventy/head.html"), "</body>\n</html>")
+    stub = (
+        _template("eleventy/courses.njk")
+        .replace("@LAYOUT@", f"layout: {_quoted(layout)}\n" if layout else "")
+        .replace("@HEAD@", head)
+        .replace("@FOOT@", foot)
+    )
+    return Files(ours=ours, stubs={"courses.njk": stub.encode()})
+
+
+GENERATORS = {"json": json, "jekyll": jekyll, "eleventy": eleventy}
+
+
+def _plain(export: Export) -> dict[str, bytes]:
+    return {asset.path: asset.content for asset in export.assets.values()}
+
+
+def _snippet(made: Exported, form: str) -> bytes:
+    """Return a form for a page that lies in the same folder as its assets, or above."""
+    style, script = (f"/{made.assets[name]}" for name in ("style", "script"))
+    lines = (f'<link rel="stylesheet" href="{style}">', form, f'<script src="{script}" defer></script>', "")
+    return "\n".join(lines).encode()
+
+
+def _raw(template: str, name: str, asset: Asset) -> bytes:
+    return template.replace("@NAME@", name).replace("@CONTENT@", asset.content.decode()).encode()
+
+
+def _file(page: Page, end: str) -> str:
+    return f"{page.path.strip('/')}.{end}"
+
+
+def _filled(stub: str, page: Page, layout: str) -> bytes:
+    values = {
+        "LAYOUT": _quoted(layout),
+        "TITLE": _quoted(page.title),
+        "SUMMARY": _quoted(page.summary),
+        "LANG": page.language,
+        "PATH": page.path,
+        "SLUG": page.product,
+    }
+    return _PLACE.sub(lambda found: values[found[1]], stub).encode()
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML reads it without surprise: a JSON string is one."""
+    return msgspec.json.encode(text).decode()
+
+
+def _template(name: str) -> str:
+    return (HERE / name).read_text("utf-8")
