@@ -232,10 +232,18 @@ def test_a_save_without_a_read_before_it_is_as_safe(azurite: Azurite, store: Azu
         assert saved == store.orders.get("a")
 
 
-def test_the_storage_goes_away_and_comes_back(tmp_path: Path) -> None:
+@pytest.fixture
+def frail(tmp_path: Path) -> Iterator[Azurite]:
+    """Return an Azurite that a test may end; whatever became of it is ended after the test."""
+    running = Azurite(tmp_path)
+    running.start()
+    yield running
+    running.end(signal.SIGKILL)
+
+
+def test_the_storage_goes_away_and_comes_back(frail: Azurite) -> None:
     """Meanwhile everything says Transient, quickly and without a secret; afterwards the same store goes on."""
-    azurite = Azurite(tmp_path)
-    azurite.start()
+    azurite = frail
     with AzureStore(Account(azurite.connection)) as store:
         store.orders.insert(placed("a")).result(PATIENCE)
         store.queue.put(message("a"), now=NOON).result(PATIENCE)
@@ -252,7 +260,6 @@ def test_the_storage_goes_away_and_comes_back(tmp_path: Path) -> None:
         received = store.queue.take(now=NOON, visibility=30)
         assert (received and received.message) == message("a")
         store.orders.ping()
-    azurite.end(signal.SIGKILL)
 
 
 def test_a_replay_that_died_half_way_loses_nothing(store: AzureStore) -> None:
