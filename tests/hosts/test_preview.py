@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -63,15 +64,16 @@ def test_what_was_saved_is_seen_and_sold(folder: Path, served: str) -> None:
     before = ask(f"{served}/__preview").body
     change(folder, "199.00 PLN", "249.00 PLN")
     page = seen(served + PAGE, "249,00")
-    placed = post_json(
-        f"{served}/api/orders",
-        fields(product="kolejki-bez-strachu", price_shown="249.00 PLN"),
-        idempotency_key="preview",
+    order = fields(product="kolejki-bez-strachu", price_shown="249.00 PLN")
+    placed = eventually(
+        lambda: post_json(f"{served}/api/orders", order, idempotency_key="preview"),
+        lambda reply: reply.status == 201,
     )
+    version = eventually(lambda: ask(f"{served}/__preview").body, lambda seen_now: seen_now != before)
 
     assert b'<script src="/__preview.js" defer></script>' in page.body
     assert "script-src 'self'" in page.headers["content-security-policy"]
-    assert before != ask(f"{served}/__preview").body
+    assert before != version
     assert b"location.reload" in ask(f"{served}/__preview.js").body
     assert 201 == placed.status
 
@@ -86,6 +88,27 @@ def test_mistakes_are_a_page(folder: Path, served: str) -> None:
     assert 204 == ask(f"{served}/api/warm").status
     change(folder, "prise:", "price:")
     assert 200 == seen(served + PAGE, "Kolejki bez strachu").status
+
+
+def test_an_order_without_a_buyer_is_told_the_price_of_a_code(folder: Path, served: str) -> None:
+    """What the script of the order form relies on: the page comes back with the price, its label and the remark."""
+    (folder / "coupons.toml").write_text("[WIOSNA]\npercent = 50\n", "utf-8")
+    seen(f"{served}{PAGE}order/", 'name="coupon"')
+
+    def asked(code: str) -> str:
+        body = urlencode({"product": "kolejki-bez-strachu", "lang": "pl", "coupon": code}).encode()
+        kind = {"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}
+        reply = ask(f"{served}/api/orders", "POST", body=body, headers=kind)
+        assert 422 == reply.status
+        return reply.body.decode()
+
+    right = eventually(lambda: asked("wiosna"), lambda page: "99.50" in page)
+    wrong = asked("zima")
+    assert 'name="price_shown" value="99.50 PLN"' in right
+    assert 'id="coupon-wrong"' not in right
+    assert 'id="coupon-wrong">Nie znamy takiego kodu.' in wrong
+    assert 'name="price_shown" value="199.00 PLN"' in wrong
+    assert all('name="button" value="Zamawiam z obowiązkiem zapłaty"' in page for page in (right, wrong))
 
 
 def test_no_trace_in_the_site(folder: Path, served: str) -> None:

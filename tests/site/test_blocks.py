@@ -187,12 +187,15 @@ def test_a_picture_is_published_in_several_widths(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("file", ["missing.jpg", "../shop.toml", "/etc/passwd", "notes.txt", "broken.png"])
+@pytest.mark.parametrize(
+    "file", ["missing.jpg", "../outside.png", "../shop.toml", "/etc/passwd", "notes.txt", "broken.png"]
+)
 def test_a_picture_that_is_none(tmp_path: Path, file: str) -> None:
     """What is missing, lies elsewhere or can not be opened is a problem with its name."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "outside.png").write_bytes(photograph(80, 60))
     (folder / "notes.txt").write_bytes(b"text")
     with pytest.raises(ConfigurationError) as caught:
         sales_page(f"picture: {{file: {file}, alt: x}}", pictures=folder)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -71,6 +71,7 @@ class Running:
         self.gets: list[str] = []
         self.answers: list[tuple[int, Mapping[str, object]]] = []
         self.extra: dict[str, str] = {}
+        self.priced: dict[str, str] = {}
         self.files: Mapping[str, bytes] = {}
         self.headers: Mapping[str, str] = {}
 
@@ -127,6 +128,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        fields = dict(parse_qsl(body))
+        if (
+            self.path == "/api/orders" and "email" not in fields
+        ):  # as the API: the page again, with the code's price
+            self._send(422, self.running.priced[fields.get("coupon", "")].encode(), _TYPES["html"])
+            return
         self.running.posts.append((self.path, body))
         self.running.answering.wait(10)
         self._send(

@@ -78,7 +78,9 @@ class Preview:
         return [Route(VERSION, self._tell), Route(SCRIPT, _script)]
 
     def _watch(self) -> None:
-        before = dict(_times(self._folder))
+        before: dict[
+            str, tuple[int, int]
+        ] = {}  # so that the first look builds: somebody may have saved meanwhile
         while not self._end.wait(EVERY):
             now = dict(_times(self._folder))
             if now != before:

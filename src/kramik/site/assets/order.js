@@ -10,7 +10,7 @@
   const WARM_FOR = 240_000;
   const STUCK_AFTER = 10_000;
   const MAIL = "gmail.com outlook.com hotmail.com icloud.com yahoo.com proton.me wp.pl o2.pl onet.pl poczta.onet.pl interia.pl gazeta.pl op.pl vp.pl tlen.pl".split(" ");
-  let warmed = -WARM_FOR, sent = "", locked = false, timer = 0;
+  let warmed = -WARM_FOR, sent = "", locked = false, timer = 0, refused = ["", ""];
 
   const warm = () => {
     if (performance.now() - warmed < WARM_FOR || navigator.connection?.saveData) return;
@@ -60,6 +60,7 @@
   const wrong = (field) => {
     const text = field.value.trim();
     if (field.required && !(field.type === "checkbox" ? field.checked : text)) return said[`missing_${field.name}`] ?? "";
+    if (field.name === "coupon") return text && text === refused[0] ? refused[1] : "";
     return text && good[field.name]?.(text) === false ? said[`invalid_${field.name}`] ?? "" : "";
   };
 
@@ -74,6 +75,21 @@
     if (notes.length) field.setAttribute("aria-describedby", notes.join(" "));
     else field.removeAttribute("aria-describedby");
     return text;
+  };
+
+  // The price with a code is the server's word: it answers an order without a buyer with the page as it would be.
+  const quote = async (field) => {
+    const code = field.value.trim();
+    const body = new URLSearchParams({ product: form.elements.product.value, lang: form.elements.lang.value, coupon: code });
+    const asked = { method: "POST", body, credentials: "omit", headers: { accept: "text/html" } };
+    const answer = await fetch(form.action, asked).catch(() => null);
+    const page = answer?.status === 422 ? await answer.text() : "";
+    const read = (pattern) => pattern.exec(page)?.[1] ?? "";
+    if (field.value.trim() !== code || read(/name="button" value="([^"]*)"/) !== button.value) return;
+    refused = [code, read(/id="coupon-wrong">([^<]*)</)];
+    mark(field);
+    form.elements.price_shown.value = read(/name="price_shown" value="([^"]*)"/);
+    for (const each of document.querySelectorAll("#price, .total .price")) each.textContent = read(/id="price"[^>]*>([^<]*)</);
   };
 
   const fields = [...form.querySelectorAll(".field input:not([type=radio])")];
@@ -127,6 +143,7 @@
   form.addEventListener("change", ({ target }) => {
     if (fields.includes(target)) mark(target);
     if (target.name === "email") hint(target);
+    if (target.name === "coupon") quote(target);
   });
   form.addEventListener("input", ({ target }) => target.ariaInvalid && mark(target));
   form.addEventListener("submit", (event) => {
