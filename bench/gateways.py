@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
 from bench.figures import Chapter, Figure, middle
-from kramik import wiring
+from kramik import adapters
 from kramik.gateways.tpay import TpayGateway
 from kramik.money import Money
 from kramik.order import Order
@@ -61,7 +61,7 @@ def gateways(order: Order) -> Chapter:
 
 
 def _measured(name: str, order: Order) -> list[Figure]:
-    kind = wiring.GATEWAYS[name]()
+    kind = adapters.GATEWAYS[name]()
     about = {**vendor(name).DEMO, "base_url": f"https://world.example/{name}"}
     gateway = kind.make(msgspec.convert(about, kind.shape), 1.0)
     intent = msgspec.structs.replace(order.intent, gateway=name, shop_id=gateway.shop_id)

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import msgspec
 
-from kramik import table, wiring
+from kramik import adapters, table
 from kramik.academies.http import presets
 from kramik.hosts.cli.overlay import _placed
 from kramik.ports import Academy, Delivery
@@ -28,7 +28,7 @@ class Class:
     def academy(self, *, url: str = "", changes: Mapping[str, object] | None = None) -> Academy:
         """Open an academy as the demo sets it up, at its simulator or elsewhere."""
         mount = url or f"{self.place.url}/{self.name}"
-        kind = wiring.ACADEMIES[self.name]()
+        kind = adapters.ACADEMIES[self.name]()
         demo = {key: _placed(each, mount) for key, each in academies.platform(self.name).DEMO.items()}
         known = {field.encode_name for field in msgspec.structs.fields(kind.shape)}
         where = {"base_url": mount} if "base_url" in known else {}
@@ -50,7 +50,7 @@ class Class:
         """Return the invitation and its other side."""
         delivery = fresh_delivery()
         demo = academies.platform(self.name).DEMO
-        shape = wiring.ACADEMIES[self.name]().shape
+        shape = adapters.ACADEMIES[self.name]().shape
         secret = [str(demo[key]) for key in table.secret_keys(shape) & demo.keys()]
         return Peer(
             effect=self.academy().invitation,

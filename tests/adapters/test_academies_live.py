@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kramik import table, wiring
+from kramik import adapters, table
 from kramik.academies.files import FilesAcademy
 from kramik.academies.files.disk import Disk
 from kramik.hosts.cli import delivery_matrix
@@ -54,7 +54,7 @@ def test_a_course_that_is_not_there(name: str, place: Place) -> None:
 def test_a_refused_key(name: str, place: Place) -> None:
     """A key that is refused is told, and not shown."""
     with taught(place, name) as school:
-        (secret,) = table.secret_keys(wiring.ACADEMIES[name]().shape)
+        (secret,) = table.secret_keys(adapters.ACADEMIES[name]().shape)
         wrong = f"id:{'ab' * 16}" if name == "ghost" else "wrong-key-0123456789"
         academy: object = school.academy(changes={secret: wrong})
         assert isinstance(academy, Checkable)

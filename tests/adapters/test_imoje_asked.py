@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kramik import wiring
+from kramik import adapters
 from kramik.errors import ConfigurationError, KramikError, NeedsOperator, OutcomeUnknown, Rejected, Transient
 from kramik.event import PaymentEvent
 from kramik.gateways.imoje import AskedImojeGateway, ImojeGateway, Settings
@@ -51,7 +51,7 @@ def showing(content: object, status: int = 200) -> Iterator[tuple[AskedImojeGate
 
 def test_without_a_token_nobody_is_asked() -> None:
     """A gateway without a token does not look as if it could be asked, and one that asks is never built without."""
-    kind = wiring.GATEWAYS["imoje"]()
+    kind = adapters.GATEWAYS["imoje"]()
     made: list[object] = [kind.make(replace(SETTINGS, api_token=token), 1.0) for token in ("a token", "")]
     assert [AskedImojeGateway, ImojeGateway] == [type(each) for each in made]
     assert [True, False] == [isinstance(each, Asking) for each in made]

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kramik import wiring
+from kramik import adapters
 from kramik.catalogue import Catalogue
 from kramik.hosts.cli import matrix
 from kramik.order import ASKS, Order
@@ -40,7 +40,7 @@ class Street:
         self.clock = FakeClock(datetime.now(UTC))
         self.world = World(self.clock)
         place.browser.post("/panel", json={"vendor": name, "notify": f"{NOBODY}/told", "shop": NOBODY})
-        kind = wiring.GATEWAYS[name]()
+        kind = adapters.GATEWAYS[name]()
         places = dict.fromkeys(("base_url", "pay_url", "api_url"), f"{place.url}/{name}")
         known = {key: url for key, url in places.items() if key in kind.shape.__struct_fields__}
         self.gateway = kind.make(msgspec.convert({**vendor(name).DEMO, **known}, kind.shape), 2.0)

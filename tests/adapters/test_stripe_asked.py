@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kramik import wiring
+from kramik import adapters
 from kramik.errors import ConfigurationError, KramikError, NeedsOperator, OutcomeUnknown, Rejected
 from kramik.gateways.stripe import AskedStripeGateway, Settings, StripeGateway
 from kramik.gateways.stripe.api import PAGES
@@ -69,7 +69,7 @@ def asked(server: RawServer) -> list[dict[str, str]]:
 
 def test_without_a_key_nobody_is_asked() -> None:
     """A gateway without a key does not look as if it could be asked, and one that asks is never built without."""
-    kind = wiring.GATEWAYS["stripe"]()
+    kind = adapters.GATEWAYS["stripe"]()
     made: list[object] = [kind.make(replace(SETTINGS, api_key=key), 1.0) for key in (SETTINGS.api_key, "")]
     assert [AskedStripeGateway, StripeGateway] == [type(each) for each in made]
     assert [True, False] == [isinstance(each, Asking) for each in made]

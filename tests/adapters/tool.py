@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kramik import table, wiring
+from kramik import adapters, table
 from kramik.errors import KramikError
 from kramik.ports import Delivery, Effect, Mailer
 from kramik.sandbox import mailers
@@ -41,7 +41,7 @@ class Tool:
 
     def secrets(self) -> tuple[str, ...]:
         """Return what no error may show."""
-        keys = table.secret_keys(wiring.shape("mailer", self.name))
+        keys = table.secret_keys(adapters.shape("mailer", self.name))
         return tuple(str(value) for key, value in mailers.tool(self.name).DEMO.items() if key in keys)
 
     def effects(self, delivery: Delivery, effect: str) -> list[dict]:
@@ -80,8 +80,8 @@ def bought() -> Delivery:
 
 def made_from(name: str, **changes: object) -> Any:  # noqa: ANN401 - each vendor's own class
     """Make an adapter from the settings of the demo."""
-    settings = msgspec.convert({**mailers.tool(name).DEMO, **changes}, wiring.shape("mailer", name))
-    return wiring.MAILERS[name]().make(settings, CALL)
+    settings = msgspec.convert({**mailers.tool(name).DEMO, **changes}, adapters.shape("mailer", name))
+    return adapters.MAILERS[name]().make(settings, CALL)
 
 
 @contextmanager

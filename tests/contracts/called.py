@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 import pytest
 
-from kramik import wiring
+from kramik import adapters
 from kramik.errors import KramikError
 from kramik.event import Begun, PaymentEvent
 from kramik.gateways import Features
@@ -109,7 +109,7 @@ class Closing(CallingGateway, Protocol):
 
 def called_gateway(name: str, place: Place) -> Closing:
     """Return a gateway as the demo sets it up in this world."""
-    kind = wiring.GATEWAYS[name]()
+    kind = adapters.GATEWAYS[name]()
     about = {**vendor(name).DEMO, "base_url": f"{place.url}/{name}"}
     if "pay_url" in kind.shape.__struct_fields__:
         about["pay_url"] = f"{place.url}/{name}"

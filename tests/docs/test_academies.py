@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kramik import table, wiring
+from kramik import adapters, table
 
 DOCS = Path(__file__).parents[2] / "docs" / "academies"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md") if page.stem != "README")
@@ -25,8 +25,8 @@ def test_settings_of_the_page(name: str) -> None:
     for raw in tables:
         kind = raw.pop("kind")
         variables = dict.fromkeys(re.findall(r"env:(\w+)", str(raw)), "00ff:00ff")
-        found = table.read(raw, wiring.shape("academy", kind), variables)
-        assert (name, True) == (kind, isinstance(found, wiring.shape("academy", kind)))
+        found = table.read(raw, adapters.shape("academy", kind), variables)
+        assert (name, True) == (kind, isinstance(found, adapters.shape("academy", kind)))
 
 
 def test_the_guide_names_what_is_there() -> None:

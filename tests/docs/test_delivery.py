@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kramik import table, wiring
+from kramik import adapters, table
 from kramik.hosts.cli import delivery_matrix
 from kramik.ports import Academy, Checkable, Mailer, Revoking
 from kramik.sandbox import academies, mailers, vendors
@@ -32,7 +32,7 @@ def demo(folder: str, name: str) -> dict[str, object]:
 
 def shape(folder: str, name: str) -> type[msgspec.Struct]:
     """Return the shape of an adapter's table."""
-    return wiring.shape(WORDS[folder][0], name)
+    return adapters.shape(WORDS[folder][0], name)
 
 
 def settings(folder: str, name: str) -> msgspec.Struct:
@@ -50,10 +50,10 @@ def test_matrices_are_current() -> None:
 
 def test_every_adapter_is_declared_and_can_be_tried() -> None:
     """Each adapter declares itself; each but the sandbox's own is played, and each that is played has an adapter."""
-    assert {*wiring.MAILERS} == {*delivery_matrix.mailer_features()}
-    assert {*wiring.ACADEMIES} == {*delivery_matrix.academy_features()}
-    assert {*mailers.NAMES} == {*wiring.MAILERS} - UNPLAYED
-    assert {*academies.NAMES} == {*wiring.ACADEMIES} - UNPLAYED
+    assert {*adapters.MAILERS} == {*delivery_matrix.mailer_features()}
+    assert {*adapters.ACADEMIES} == {*delivery_matrix.academy_features()}
+    assert {*mailers.NAMES} == {*adapters.MAILERS} - UNPLAYED
+    assert {*academies.NAMES} == {*adapters.ACADEMIES} - UNPLAYED
 
 
 def test_mounts_do_not_collide() -> None:
@@ -86,20 +86,20 @@ def test_examples_are_read(folder: str, page: str, text: str) -> None:
     raw = dict(tomllib.loads(text).get(family, {}))
     if kind := raw.pop("kind", None):
         environ = dict.fromkeys(re.findall(r'"env:(\w+)"', text), "a-secret-us21")
-        read = wiring.shape(family, kind)
+        read = adapters.shape(family, kind)
         assert isinstance(table.read(raw, read, environ), read)
 
 
 def test_declared_kinds() -> None:
     """The kinds of repeat-safety that the adapters of the demo have are among those that they declare."""
     for name in mailers.NAMES:
-        tool, declared = wiring.MAILERS[name](), delivery_matrix.mailer_features()[name]
+        tool, declared = adapters.MAILERS[name](), delivery_matrix.mailer_features()[name]
         mailer: Mailer = tool.make(settings("mailers", name), 1.0, MemoryVault())
         assert mailer.purchase.repeat in declared.purchase_repeat, name
         assert mailer.sequence.repeat in declared.sequence_repeat, name
         assert isinstance(mailer, Checkable) == declared.live, name
     for name in academies.NAMES:
-        platform, about = wiring.ACADEMIES[name](), delivery_matrix.academy_features()[name]
+        platform, about = adapters.ACADEMIES[name](), delivery_matrix.academy_features()[name]
         academy: Academy = platform.make(settings("academies", name), 1.0, MemoryVault())
         assert academy.invitation.repeat in about.repeat, name
         assert isinstance(academy, Revoking) == about.revokes, name

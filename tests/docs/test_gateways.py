@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kramik import wiring
+from kramik import adapters
 from kramik.hosts.cli import matrix
 from kramik.money import Money
 from kramik.payment import PaymentRequest, encoded
@@ -44,7 +44,7 @@ ASKED = Request(
 
 def made(name: str, **settings: str) -> Gateway | CallingGateway:
     """Return a gateway as the demo sets it up."""
-    kind = wiring.GATEWAYS[name]()
+    kind = adapters.GATEWAYS[name]()
     about = {**vendor(name).DEMO, "base_url": f"https://world.example/{name}", **settings}
     return kind.make(msgspec.convert(about, kind.shape), 1.0)
 
@@ -65,14 +65,14 @@ def test_matrix_is_current() -> None:
 
 def test_every_gateway_can_be_tried() -> None:
     """Each gateway but the sandbox's own is played by a simulator, and each simulator has an adapter."""
-    assert {*NAMES} == {*wiring.GATEWAYS} - {"sandbox"}
+    assert {*NAMES} == {*adapters.GATEWAYS} - {"sandbox"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_gateway_has_a_page(name: str) -> None:
     """A page says how to set it up: every setting, the address for notifications, and what it can not do."""
     page = (DOCS / f"{name}.md").read_text("utf-8")
-    keys = [field.encode_name for field in msgspec.structs.fields(wiring.shape("gateways", name))]
+    keys = [field.encode_name for field in msgspec.structs.fields(adapters.shape("gateways", name))]
     assert [] == [key for key in keys if f"`{key}`" not in page]
     assert f"/api/payments/{name}" in page
     assert re.search(r"^#+ .*(can ?not|does not)", page, re.MULTILINE | re.IGNORECASE)
@@ -92,7 +92,7 @@ def test_start(name: str) -> None:
 @pytest.mark.parametrize("name", SIGNED)
 def test_browsers_may_go_there(name: str) -> None:
     """The payment leads to the origin of `base_url`, which the pages' `form-action` lists; by default over TLS."""
-    fields = {each.name: each.default for each in msgspec.structs.fields(wiring.shape("gateways", name))}
+    fields = {each.name: each.default for each in msgspec.structs.fields(adapters.shape("gateways", name))}
     assert started(name).url.startswith(f"https://world.example/{name}/")
     assert str(fields["base_url"]).startswith("https://")
 
@@ -126,7 +126,7 @@ def test_what_is_called(name: str) -> None:
 @pytest.mark.parametrize("name", CALLED)
 def test_calls_go_over_tls(name: str) -> None:
     """What is called, and where the buyer pays, is an address over TLS unless the settings say otherwise."""
-    fields = {each.name: each.default for each in msgspec.structs.fields(wiring.shape("gateways", name))}
+    fields = {each.name: each.default for each in msgspec.structs.fields(adapters.shape("gateways", name))}
     urls = [str(fields[key]) for key in ("base_url", "pay_url") if key in fields]
     assert urls == [url for url in urls if url.startswith("https://")]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kramik import table, wiring
+from kramik import adapters, table
 
 DOCS = Path(__file__).parents[2] / "docs" / "mailers"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md") if page.stem != "README")
@@ -24,8 +24,8 @@ def test_settings_of_the_page(name: str) -> None:
     for raw in tables:
         kind = raw.pop("kind")
         variables = dict.fromkeys(re.findall(r"env:(\w+)", str(raw)), "0123456789abcdef-us21")
-        found = table.read(raw, wiring.shape("mailer", kind), variables)
-        assert isinstance(found, wiring.shape("mailer", kind))
+        found = table.read(raw, adapters.shape("mailer", kind), variables)
+        assert isinstance(found, adapters.shape("mailer", kind))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from kramik import wiring
+from kramik import adapters, wiring
 from kramik.errors import ConfigurationError, NeedsOperator
 from kramik.hosts.cli import main, new, overlay
 from kramik.mail import NoPost
@@ -148,7 +148,7 @@ def test_brevo_may_mail_the_confirmation(folder: Path) -> None:
     """A mailing tool that sends files with a mail can do it, if the seller wants it there."""
     settings = read(folder)
     for wanted in (True, False):
-        table = wiring.shape("mailer", "brevo")(api_key="a key", sender="a@b.example", confirmation=wanted)
+        table = adapters.shape("mailer", "brevo")(api_key="a key", sender="a@b.example", confirmation=wanted)
         brevo = msgspec.structs.replace(settings.mailer, kind="brevo", settings=table)
         chosen = msgspec.structs.replace(settings, mailer=brevo)
         effects = wiring.build(chosen, MemoryOrders(), MemoryQueue(), vault=MemoryVault()).ports.effects
@@ -294,7 +294,7 @@ def test_mails_to_the_seller_need_a_post(folder: Path) -> None:
     add(folder, '[notices]\nemail = "hanna@akademia.example"\n')
     settings = read(folder)
     kit = msgspec.structs.replace(
-        settings.mailer, kind="kit", settings=wiring.shape("mailer", "kit")(api_key="a key")
+        settings.mailer, kind="kit", settings=adapters.shape("mailer", "kit")(api_key="a key")
     )
     with pytest.raises(ConfigurationError, match=r"add \[smtp\]"):
         wiring.build(

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kramik import wiring
+from kramik import adapters
 from kramik.ports import Academy, Checkable, Delivery, FreshLinks, Revoking
 from tests.sandbox.place import fresh_order
 from tests.story.example import COURSE, NOON, paid
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.live
 def academy() -> Iterator[Academy]:
     """The academy that the environment names."""
     table = json.loads(_given("ACADEMY_TEST"))
-    kind = wiring.ACADEMIES[table.pop("kind")]()
+    kind = adapters.ACADEMIES[table.pop("kind")]()
     made = kind.make(msgspec.convert(table, kind.shape), 20.0)
     with ExitStack() as stack:
         stack.callback(getattr(made, "close", lambda: None))

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kramik import wiring
+from kramik import adapters
 from kramik.ports import Asking
 from tests.contracts.called import Closing
 from tests.contracts.gateway import RETURNS
@@ -75,7 +75,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[str, Closing, str]
     """The real gateway in its test mode, its name, and where its buyers pay."""
     settings: Callable[[], Settings] = request.param
     name = request.param.__name__
-    kind = wiring.GATEWAYS[name]()
+    kind = adapters.GATEWAYS[name]()
     read = msgspec.convert(settings(), kind.shape)
     made = kind.make(read, 10.0)
     assert isinstance(made, Closing)

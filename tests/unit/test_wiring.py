@@ -6,17 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kramik import table, wiring
+from kramik import adapters, table, wiring
 from kramik.errors import Rejected
 
-ADAPTERS = [(family, kind) for family, kinds in wiring.FAMILIES.items() for kind in kinds]
+ADAPTERS = [(family, kind) for family, kinds in adapters.FAMILIES.items() for kind in kinds]
 _SECRET = re.compile(r"(^|_)(key|token|secret|password|pin|crc|salt)$")
 
 
 @pytest.mark.parametrize(("family", "kind"), ADAPTERS)
 def test_what_is_called_a_secret_is_read_from_the_environment(family: str, kind: str) -> None:
     """A key in shop.toml is refused by `kramik check`, and the log knows what to mask."""
-    shape = wiring.shape(family, kind)
+    shape = adapters.shape(family, kind)
     named = {
         field.encode_name for field in msgspec.structs.fields(shape) if _SECRET.search(field.encode_name)
     }
@@ -24,22 +24,22 @@ def test_what_is_called_a_secret_is_read_from_the_environment(family: str, kind:
     assert table.secret_keys(shape), "an adapter without any secret can sign nothing"
 
 
-@pytest.mark.parametrize("family", wiring.FAMILIES)
+@pytest.mark.parametrize("family", adapters.FAMILIES)
 def test_an_unknown_kind_names_the_nearest_known_one(family: str) -> None:
     """A typing error gets a hint."""
     with pytest.raises(Rejected, match="sandbox"):
-        wiring.shape(family, "sandbx")
+        adapters.shape(family, "sandbx")
 
 
 def test_an_adapter_whose_extra_is_missing_says_what_to_install() -> None:
     """A shop never starts with a gateway that would fail at the first payment."""
     with pytest.raises(Rejected, match=r'pip install "kramik\[crypto\]"'):
-        wiring.require("redsys", lambda _: None)
+        adapters.require("redsys", lambda _: None)
 
 
 def test_an_adapter_of_the_core_needs_no_extra() -> None:
     """Nobody looks for a package that is not needed."""
-    wiring.require("imoje", lambda _: None)
+    adapters.require("imoje", lambda _: None)
 
 
 def test_orders_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from kramik import academies, mailers, wiring
+from kramik import academies, adapters, mailers
 from kramik.hosts.cli import matrix
 
 _HEAD = """\
@@ -95,13 +95,13 @@ _ABOUT_ACADEMIES: Mapping[str, Callable[[academies.Features], str]] = {
 
 def mailer_features() -> dict[str, mailers.Features]:
     """Return what each mailing tool declares, by its name."""
-    found = {name: load().about for name, load in wiring.MAILERS.items()}
+    found = {name: load().about for name, load in adapters.MAILERS.items()}
     return {name: each for name, each in found.items() if isinstance(each, mailers.Features)}
 
 
 def academy_features() -> dict[str, academies.Features]:
     """Return what each academy declares, by its name."""
-    found = {name: load().about for name, load in wiring.ACADEMIES.items()}
+    found = {name: load().about for name, load in adapters.ACADEMIES.items()}
     return {name: each for name, each in found.items() if isinstance(each, academies.Features)}
 
 

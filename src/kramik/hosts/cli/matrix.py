@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from kramik import wiring
+from kramik import adapters
 from kramik.gateways import Features
 
 _HEAD = """\
@@ -58,7 +58,7 @@ _COLUMNS: dict[str, Callable[[str, Features], str]] = {
 
 def features() -> dict[str, Features]:
     """Return what each gateway declares, by its name."""
-    found = {name: load().features for name, load in wiring.GATEWAYS.items()}
+    found = {name: load().features for name, load in adapters.GATEWAYS.items()}
     return {name: each for name, each in found.items() if isinstance(each, Features)}
 
 

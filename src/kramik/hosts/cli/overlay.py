@@ -53,15 +53,15 @@ class Cast(msgspec.Struct, frozen=True, kw_only=True):
 
 def played(family: str) -> tuple[str, ...]:
     """Return the vendors of a family that the sandbox world can be, its own first."""
-    from kramik import wiring
+    from kramik import adapters
     from kramik.sandbox import academies, mailers, vendors
 
-    names, adapters = {
-        "gateway": (vendors.NAMES, wiring.GATEWAYS),
-        "mailer": (mailers.NAMES, wiring.MAILERS),
-        "academy": (academies.NAMES, wiring.ACADEMIES),
+    names, known = {
+        "gateway": (vendors.NAMES, adapters.GATEWAYS),
+        "mailer": (mailers.NAMES, adapters.MAILERS),
+        "academy": (academies.NAMES, adapters.ACADEMIES),
     }[family]
-    return (OWN, *(name for name in names if name in adapters))
+    return (OWN, *(name for name in names if name in known))
 
 
 def tables(world: Running, address: str, cast: Cast, environ: MutableMapping[str, str]) -> dict[str, object]:
@@ -122,10 +122,10 @@ def _table(
     which: tuple[str, str], demo: Mapping[str, object], world: Running, environ: MutableMapping[str, str]
 ) -> dict[str, object]:
     """Return the settings of the vendor's one account; its secrets stand in the environment."""
-    from kramik import table, wiring
+    from kramik import adapters, table
 
     name = which[1]
-    shape, mount = wiring.shape(*which), f"{world.url}/{name}"
+    shape, mount = adapters.shape(*which), f"{world.url}/{name}"
     made_up = {key: _placed(value, mount) for key, value in demo.items()}
     for key in table.secret_keys(shape) & made_up.keys():
         variable = f"SANDBOX_{name}_{key}".upper().replace("-", "_")
