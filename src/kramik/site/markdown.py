@@ -1,14 +1,18 @@
 """The author's Markdown as HTML: CommonMark with tables; raw HTML stays text and unsafe links stay words.
 
-A table stands in a box of its own, which scrolls on a narrow screen and can be reached with the keyboard.
+A table stands in a box of its own, which scrolls on a narrow screen and can be reached with the keyboard; so can code.
 """
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping, Sequence
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
 from kramik.site.shown import typeset
@@ -35,7 +39,19 @@ def _rendered(tokens: list[Token], lang: str) -> Markup:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Reachable).enable("table")
     parser.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0">\n<table>\n')
     parser.add_render_rule("table_close", lambda *_: "</table>\n</div>\n")
     return parser
+
+
+class _Reachable(RendererHTML):
+    def fence(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        return super().fence(tokens, idx, options, env).replace("<pre>", '<pre tabindex="0">', 1)
+
+    def code_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        return super().code_block(tokens, idx, options, env).replace("<pre>", '<pre tabindex="0">', 1)
