@@ -12,7 +12,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench lock clean machine azurite
+.PHONY: help demo test check format bench lock clean machine azurite quality
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,7 +20,7 @@ help: ## show the targets
 demo: $(VENV)/.runtime ## tell the whole story: order, payment, queue, access
 	@$(BIN)/kramik demo
 
-test: $(VENV)/.dev $(VENV)/.azurite $(VENV)/.generators machine ## run every test (ARGS="-k word" picks some)
+test: $(VENV)/.dev $(VENV)/.azurite $(VENV)/.generators $(VENV)/.quality machine ## run every test (ARGS="-k word" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## look at format, lint, types and imports
@@ -84,6 +84,15 @@ $(VENV)/.generators: tests/generators/package-lock.json $(VENV)/.dev
 	@mkdir -p $(VENV)/generators
 	@cp tests/generators/package.json tests/generators/package-lock.json tests/generators/.npmrc $(VENV)/generators
 	@cd $(VENV)/generators && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error
+	@touch $@
+
+quality: $(VENV)/.quality
+
+$(VENV)/.quality: tests/quality/package.json tests/quality/package-lock.json $(VENV)/.dev
+	@echo "installing what pages are judged by …"
+	@mkdir -p $(VENV)/quality
+	@cp tests/quality/package.json tests/quality/package-lock.json tests/quality/.npmrc $(VENV)/quality
+	@cd $(VENV)/quality && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error
 	@touch $@
 
 machine: | $(BIN)/pip
