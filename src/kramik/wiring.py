@@ -185,6 +185,7 @@ def _tellers(settings: Settings, post: Post | None) -> dict[Channel, Teller]:
 def advice(settings: Settings) -> Iterator[str]:
     """Yield what a shop can do without, and what it then can not do."""
     from kramik.mailers import Features as AboutMailer
+    from kramik.site.pictures import can_resize
 
     about = adapters.MAILERS[settings.mailer.kind]().about
     if settings.mailer.kind != "sandbox" and not _confirms(settings):
@@ -196,6 +197,11 @@ def advice(settings: Settings) -> Iterator[str]:
         yield (
             f"{about.title} sends no single mails and there is no [smtp]: nobody can be mailed their access again, "
             "and whom the mailing tool will not mail waits for you; add [smtp] to shop.toml"
+        )
+    if (settings.folder / "pictures").is_dir() and not can_resize():
+        yield (
+            "Pillow is missing: the pictures of this shop are published as they are, large and with the camera's "
+            'metadata; install it with `pip install "kramik[images]"`'
         )
 
 

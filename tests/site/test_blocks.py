@@ -12,6 +12,7 @@ from kramik import catalogue
 from kramik.blocks import Blocks
 from kramik.errors import ConfigurationError
 from kramik.site.build import site
+from kramik.site.pictures import Pictures
 from tests.site.dom import Element, parse
 from tests.site.world import example
 
@@ -185,6 +186,28 @@ def test_a_picture_is_published_in_several_widths(tmp_path: Path) -> None:
     assert kept == {
         file.name: file.stat().st_mtime_ns for file in (tmp_path / ".kramik" / "pictures").iterdir()
     }
+
+
+def test_without_pillow_a_picture_is_published_as_it_is(tmp_path: Path) -> None:
+    """The file itself is shown, under a name with the hash of its content, and no card is made of it."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    content = photograph()
+    (folder / "a.jpg").write_bytes(content)
+    pictures = Pictures(folder, "/shop", resize=False)
+    shown = pictures.shown("a.jpg", "hero")
+
+    assert ("", "", 0) == (shown.avif, shown.jpeg, shown.width)
+    assert {shown.source.removeprefix("/shop/"): content} == pictures.files
+    assert ("", "") == (pictures.card("a.jpg"), pictures.drawn("kurs"))
+
+
+def test_code_can_be_reached_with_the_keyboard() -> None:
+    """A block of code scrolls sideways, so it takes the focus."""
+    page = sales_page("sample:", "  title: A", "  text: |", "    ```python", "    x = 1", "    ```")
+
+    assert "0" == page.one("pre").attrs["tabindex"]
+    assert "x = 1" in page.one("pre").text
 
 
 @pytest.mark.parametrize(

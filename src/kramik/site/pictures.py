@@ -1,6 +1,6 @@
 """The author's pictures: AVIF and JPEG in several widths, made once for each content and kept in a cache.
 
-It needs Pillow (the extra `images`). Without it a picture is published as it is, and `kramik build` says so.
+It needs Pillow (the extra `images`). Without it a picture is published as it is, and `kramik check` says so.
 Places of a camera and other metadata are never published where Pillow is there: only the pixels are kept.
 """
 
@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
@@ -36,7 +37,7 @@ _WIDTHS: Mapping[str, tuple[int, ...]] = {
     "portrait": (240, 480),
     "face": (112,),
 }
-_SIZES = {"hero": "(min-width: 60rem) 24rem, 100vw", "portrait": "15rem", "face": "3.5rem"}
+_SIZES = {"hero": "(min-width: 48rem) 25rem, 100vw", "portrait": "15rem", "face": "3.5rem"}
 _KINDS = (".jpg", ".jpeg", ".png", ".webp", ".avif")
 _CARD = (1200, 630)
 
@@ -60,10 +61,11 @@ def can_resize() -> bool:
 class Pictures:
     """The pictures of one shop: `files` by path below the site, and the paths `asked` for since it was cleared."""
 
-    def __init__(self, folder: Path | None, base: str = "") -> None:
+    def __init__(self, folder: Path | None, base: str = "", *, resize: bool | None = None) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: set[str] = set()
         self._folder, self._base = folder, base
+        self._resize = can_resize() if resize is None else resize
         self._shown: dict[tuple[str, str], tuple[Shown, frozenset[str]]] = {}
 
     def shown(self, file: str, kind: str) -> Shown:
@@ -86,7 +88,7 @@ class Pictures:
         Raises:
             ConfigurationError: as `shown`.
         """
-        if not can_resize():
+        if not self._resize:
             return ""
         content, name = self._read(file), self._name(file)
         path = f"assets/{name}-card.jpg"
@@ -95,7 +97,7 @@ class Pictures:
 
     def drawn(self, slug: str) -> str:
         """Return the address of a drawn picture for a course without one, empty without Pillow."""
-        if not can_resize():
+        if not self._resize:
             return ""
         path = f"assets/{slug}-card.{sha256(f'{RECIPE} {slug}'.encode()).hexdigest()[:10]}.png"
         self._add(path, partial(card.drawn, slug))
@@ -103,7 +105,7 @@ class Pictures:
 
     def _made(self, file: str, kind: str) -> Shown:
         content, name = self._read(file), self._name(file)
-        if not can_resize():
+        if not self._resize:
             path = f"assets/{name}{PurePosixPath(file).suffix.lower()}"
             self._add(path, lambda: content, cached=False)
             return Shown(source=f"{self._base}/{path}", sizes=_SIZES[kind])
@@ -136,10 +138,11 @@ class Pictures:
         if kept.is_file():
             return kept.read_bytes()
         made = make()
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        beside = kept.with_name(f".{kept.name}.{os.getpid()}")
-        beside.write_bytes(made)
-        beside.replace(kept)
+        with suppress(OSError):  # a folder that can not be written makes builds slower, not wrong
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            beside = kept.with_name(f".{kept.name}.{os.getpid()}")
+            beside.write_bytes(made)
+            beside.replace(kept)
         return made
 
     def _read(self, file: str) -> bytes:
