@@ -18,10 +18,10 @@ import msgspec
 from bench import door, servers, stock
 from bench.figures import Chapter, Figure
 from kramik import wiring
-from kramik.fulfilment import Effects
 from kramik.hosts.server import SWITCH
 from kramik.hosts.worker import Workers
 from kramik.journal import STEPS
+from kramik.moves import Effects
 from kramik.ports import Delivery, Effect, Query
 from kramik.stores.sqlite import SqliteStore
 

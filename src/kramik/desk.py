@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kramik.errors import KramikError, OutcomeUnknown, Problem, Rejected
-from kramik.fulfilment import effect_of
 from kramik.journal import StepName
 from kramik.mail import access_mail
+from kramik.moves import effect_of
 from kramik.news import owe
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Mail, Orders, Query

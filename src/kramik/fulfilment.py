@@ -1,18 +1,13 @@
 """Step 5 of the story: a paid order becomes a course that the buyer can open.
 
-`next_move` is pure and knows every rule; `fulfil` makes its moves one by one and saves between them.
-It can be stopped anywhere and run again: a step with a receipt is skipped, and a step whose outcome is
-unknown is decided by its repeat-safety. A step that fails does not hold up one that does not need it.
-Source of the rules: the once-only case table, `docs/decisions/0004-started-before-the-call.md`.
+`Fulfilment` makes the moves that `moves.py` decides on, one by one, and saves between them.
+It can be stopped anywhere and run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-
-import msgspec
-from msgspec.structs import replace
 
 from kramik.errors import (
     Conflict,
@@ -24,162 +19,34 @@ from kramik.errors import (
     Rejected,
     Transient,
 )
-from kramik.invariants import ENDED
-from kramik.journal import Step, StepName
+from kramik.journal import StepName
+from kramik.moves import (
+    Ask,
+    Call,
+    Complete,
+    Effects,
+    GiveUp,
+    Move,
+    Rest,
+    TakeBack,
+    effect_of,
+    next_move,
+    plan,
+    settled,
+)
 from kramik.news import owe
 from kramik.notice import Channel
 from kramik.order import Order
-from kramik.ports import Academy, Clock, Delivery, Effect, Log, Mailer, Orders
-from kramik.queue import Again, Done, Park, Plan, plan_retry
+from kramik.ports import Clock, Delivery, Effect, Log, Orders
+from kramik.queue import Again, Park, Plan, plan_retry
 
-Effects = Mapping[StepName, Effect]
 Change = Callable[[Order], Order]
-
-_WORKED_ON = ("paid", "completed", *ENDED)
 
 SAID = 300
 """Characters of a failure's sentence that an order keeps."""
 
 CONFLICTS = 20
 """How often one piece of work lets others write first before it steps back."""
-
-
-class Call(msgspec.Struct, frozen=True):
-    """Make the effect of this step."""
-
-    step: StepName
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """Ask the peer whether the effect of this step happened."""
-
-    step: StepName
-
-
-class GiveUp(msgspec.Struct, frozen=True):
-    """Park this step: nobody can tell whether its effect happened."""
-
-    step: StepName
-
-
-class TakeBack(msgspec.Struct, frozen=True):
-    """The money went back: let the access be taken back."""
-
-
-class Complete(msgspec.Struct, frozen=True):
-    """Every receipt is there."""
-
-
-class Rest(msgspec.Struct, frozen=True):
-    """Nothing can be done now."""
-
-
-Move = Call | Ask | GiveUp | TakeBack | Complete | Rest
-
-
-def effects(
-    academy: Academy,
-    mailer: Mailer,
-    revocation: Effect | None = None,
-    *,
-    by_post: Effect | None = None,
-    confirmation: Effect | None = None,
-    withdrawal: Effect | None = None,
-) -> Effects:
-    """Return the effect of each step.
-
-    Without `revocation` access is taken back by hand; `by_post` mails the access where the mailing tool will not;
-    with `confirmation` new orders are confirmed by mail; `withdrawal` acknowledges that a buyer withdrew.
-    """
-    made: dict[StepName, Effect] = {
-        "invitation": academy.invitation,
-        "purchase": mailer.purchase,
-        "sequence": replace(mailer.sequence, instead=by_post),
-    }
-    if confirmation is not None:
-        made["confirmation"] = confirmation
-    if revocation is not None:
-        made["revocation"] = revocation
-    if withdrawal is not None:
-        made["withdrawal"] = withdrawal
-    return made
-
-
-def effect_of(step: Step, effects: Effects) -> Effect:
-    """Return the effect that makes this step, which may have fallen back to the shop's own post."""
-    effect = effects.get(step.name, _NOT_MADE)
-    return (effect.instead or _NO_POST) if step.by_post else effect
-
-
-def _not_made(_: Delivery) -> str:
-    raise NeedsOperator(
-        "this shop makes this step no more; put back what was taken out of shop.toml, or do it by hand"
-    )
-
-
-def _no_post(_: Delivery) -> str:
-    raise NeedsOperator("the mailing tool will not mail this person and the shop has no post; add [smtp]")
-
-
-_NOT_MADE = Effect(repeat="unsafe", do=_not_made)
-_NO_POST = Effect(repeat="unsafe", do=_no_post)
-
-
-def next_move(
-    order: Order, effects: Effects, *, now: datetime, settle: float, takes_back: bool = True
-) -> Move:
-    """Decide the next move; `settle` is how many seconds after its start no call can still be under way.
-
-    `takes_back` says whether a refund alone takes the access back; an accepted withdrawal always does.
-    """
-    if order.status not in _WORKED_ON or order.payment is None:
-        return Rest()
-    ended = order.status in (ENDED if takes_back else ("withdrawn",))
-    if ended and "revocation" in effects and not order.to_revoke:
-        return TakeBack()
-    if order.status == "paid" and order.granted:
-        return Complete()
-    moves = (_move(order, step, effect_of(step, effects), now=now, settle=settle) for step in order.steps)
-    return next((move for move in moves if not isinstance(move, Rest)), Rest())
-
-
-def _move(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> Move:
-    if not order.open(step):
-        return Rest()
-    if step.due is not None and now < step.due:
-        return Rest()
-    if step.state == "waiting" or effect.repeat in ("keyed", "set"):
-        return Call(step.name)
-    if step.started_at is not None and now < settled(step.started_at, effect, settle):
-        return Rest()
-    return Ask(step.name) if effect.find is not None else GiveUp(step.name)
-
-
-def settled(started_at: datetime, effect: Effect, settle: float) -> datetime:
-    """Return when a call that began then is over, and the peer's list shows what it did."""
-    return started_at + timedelta(seconds=settle + effect.lag)
-
-
-def plan(order: Order, effects: Effects, *, now: datetime, settle: float) -> Plan:
-    """Decide what becomes of the message when the work on this order rests."""
-    if order.status not in _WORKED_ON:
-        return Done()
-    dues = [_due(order, step, effect_of(step, effects), now=now, settle=settle) for step in order.steps]
-    waits = [due for due in dues if due is not None]
-    if waits:
-        return Again(max(0.0, (min(waits) - now).total_seconds()))
-    parked = [
-        f"{step.name}: {step.why}" for step in order.steps if step.state == "parked" and order.counts(step)
-    ]
-    return Park("; ".join(parked)) if parked or order.status == "paid" else Done()
-
-
-def _due(order: Order, step: Step, effect: Effect, *, now: datetime, settle: float) -> datetime | None:
-    if not order.open(step):
-        return None
-    if step.state == "started" and effect.repeat in ("lookup", "unsafe") and step.started_at is not None:
-        return max(settled(step.started_at, effect, settle), step.due or now)
-    return step.due or now
 
 
 class Fulfilment:

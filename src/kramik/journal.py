@@ -1,7 +1,7 @@
 """The journal of an order: where each step of fulfilment stands, and what happened when.
 
 A step that is `done` carries its receipt and is never made again.
-A step that is `started` may have had its effect: nobody but the rules of `fulfilment.py` decides about it.
+A step that is `started` may have had its effect: nobody but the rules of `moves.py` decides about it.
 """
 
 from __future__ import annotations

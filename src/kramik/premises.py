@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from kramik.errors import ConfigurationError, Conflict, Problem, Transient
-from kramik.fulfilment import Effects
+from kramik.moves import Effects
 from kramik.notice import Channel
 from kramik.order import Order
 from kramik.ports import FreshLinks, Gateways, Log, Orders, Post, Queue, Shelf, Teller, Vault

@@ -13,8 +13,8 @@ import msgspec
 from kramik import adapters, config, desk, mail
 from kramik.confirmation import Paper, confirming
 from kramik.errors import ConfigurationError, Problem
-from kramik.fulfilment import effects
 from kramik.log import Logger
+from kramik.moves import effects
 from kramik.notice import Channel
 from kramik.offer import Conditions
 from kramik.payment import Keys

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from kramik.academies.sandbox import SandboxAcademy
 from kramik.academies.sandbox import Settings as AcademySettings
-from kramik.fulfilment import effects
 from kramik.mail import by_post
+from kramik.moves import effects
 from kramik.order import Order
 from kramik.shop import Shop
 from tests.adapters.kit import CALL, Office, office

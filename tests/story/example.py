@@ -11,9 +11,9 @@ import msgspec
 from kramik.catalogue import Catalogue, Product, Words
 from kramik.errors import NotAuthentic
 from kramik.event import Kind, PaymentEvent
-from kramik.fulfilment import Effects
 from kramik.intent import Buyer, ConsentText, Draft, Intent, intend
 from kramik.money import Money
+from kramik.moves import Effects
 from kramik.notice import Channel
 from kramik.order import Order, place
 from kramik.payment import Acknowledgement, Keys, PaymentRequest, RawNotification, same, sign

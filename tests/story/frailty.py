@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from kramik.fulfilment import Effects
+from kramik.moves import Effects
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Orders, Query, Queue
 from kramik.queue import Message, Poisoned, Received

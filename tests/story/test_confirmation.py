@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from kramik.confirmation import Paper, confirmation, confirming
-from kramik.fulfilment import Effects
 from kramik.intent import ConsentText
 from kramik.journal import StepName
+from kramik.moves import Effects
 from kramik.order import Order
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue

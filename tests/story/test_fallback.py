@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from kramik.errors import NeedsOperator, NotMailable
-from kramik.fulfilment import Effects
 from kramik.mail import by_post
+from kramik.moves import Effects
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Repeat
 from kramik.shop import Shop

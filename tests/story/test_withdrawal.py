@@ -10,8 +10,8 @@ import pytest
 
 from kramik import mail
 from kramik.errors import NeedsOperator, Rejected
-from kramik.fulfilment import Effects
 from kramik.intent import Buyer
+from kramik.moves import Effects
 from kramik.order import Order
 from kramik.queue import Message
 from kramik.shop import Shop

@@ -16,8 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from kramik.errors import NotMailable, OutcomeUnknown, Problem, Rejected, Transient
-from kramik.fulfilment import Effects
 from kramik.journal import STEPS, Step, StepName
+from kramik.moves import Effects
 from kramik.ports import Delivery, Effect, Repeat
 from tests.story.example import FakeClock
 

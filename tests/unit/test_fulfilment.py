@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from kramik.errors import KramikError, NeedsOperator, OutcomeUnknown, Problem, Rejected, Transient
-from kramik.fulfilment import (
-    SAID,
+from kramik.fulfilment import SAID, Fulfilment
+from kramik.journal import STEPS, StepState
+from kramik.moves import (
     Ask,
     Call,
     Complete,
     Effects,
-    Fulfilment,
     GiveUp,
     Move,
     Rest,
@@ -20,7 +20,6 @@ from kramik.fulfilment import (
     next_move,
     plan,
 )
-from kramik.journal import STEPS, StepState
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, Repeat
 from kramik.queue import Again, Done, Park

@@ -11,7 +11,7 @@ import click
 from kramik.journal import NAMES, StepName
 
 if TYPE_CHECKING:
-    from kramik.fulfilment import Effects
+    from kramik.moves import Effects
     from kramik.order import Order
 
 
@@ -46,7 +46,7 @@ def refuse_silence(order: Order, effects: Effects, said: Collection[StepName]) -
     Raises:
         ClickException: which steps they are, and how to say it.
     """
-    from kramik.fulfilment import effect_of
+    from kramik.moves import effect_of
 
     kinds = {name: effect_of(order.step(name), effects).repeat for name in unknown(order) if name not in said}
     silent = [name for name, kind in kinds.items() if kind == "unsafe"]
