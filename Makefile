@@ -80,7 +80,7 @@ $(VENV)/.azurite: tests/azurite/package-lock.json requirements/worker.txt $(VENV
 	@touch $@
 
 $(VENV)/.generators: tests/generators/package-lock.json $(VENV)/.dev
-	@echo "installing Eleventy, which the tests build an exported shop with …"
+	@echo "installing Eleventy and Astro, which the tests build an exported shop with …"
 	@mkdir -p $(VENV)/generators
 	@cp tests/generators/package.json tests/generators/package-lock.json tests/generators/.npmrc $(VENV)/generators
 	@cd $(VENV)/generators && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error

@@ -13,7 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-ELEVENTY = BIN.parent / "generators" / "node_modules" / "@11ty" / "eleventy" / "cmd.cjs"
+MODULES = BIN.parent / "generators" / "node_modules"
 PATIENCE = 60
 
 _BASE = """<!DOCTYPE html>
@@ -33,6 +33,23 @@ ELEVENTY_SITE: Mapping[str, str] = {
     'Tekst *autora*.\n\n{% set product = "kolejki-bez-strachu" %}{% include "course-order.njk" %}\n\nDalszy *ciąg*.\n',
     "odd.njk": '{% set product = "no-such" %}{% include "course-order.njk" %}\n',
 }
+HUGO: Mapping[str, str] = {
+    "hugo.toml": 'baseURL = "https://blog.example/"\ntitle = "Blog Hanny"\ndefaultContentLanguage = "pl"\n'
+    "[languages.pl]\n[languages.en]\n",
+    "layouts/single.html": _BASE % ("{{ .Language.Lang }}", "{{ .Title }}", "{{ .Content }}"),
+    "layouts/list.html": _BASE % ("{{ .Language.Lang }}", "{{ .Title }}", "{{ len .RegularPages }}"),
+    "content/blog.md": "---\ntitle: Wpis\n---\n# Wpis\n\nTekst *autora*.\n\n"
+    '{{< course-order "kolejki-bez-strachu" >}}\n\nDalszy *ciąg*.\n',
+}
+ASTRO: Mapping[str, str] = {
+    "package.json": '{"private": true, "type": "module"}\n',
+    "astro.config.mjs": "export default { markdown: { syntaxHighlight: false } };\n",
+    "src/layouts/Base.astro": "---\nconst { title, lang = 'pl' } = Astro.props;\n---\n"
+    + (_BASE % ("", "{title}", "<slot />")).replace('lang=""', "lang={lang}"),
+    "src/pages/blog.astro": '---\nimport Base from "../layouts/Base.astro";\n'
+    'import CourseOrder from "../components/CourseOrder.astro";\n---\n<Base title="Wpis"><h1>Wpis</h1>'
+    '<p>Tekst <em>autora</em>.</p><CourseOrder product="kolejki-bez-strachu" /><p>Dalszy <em>ciąg</em>.</p></Base>\n',
+}
 
 
 def settle(folder: Path, files: Mapping[str, str]) -> None:
@@ -51,18 +68,44 @@ def jekyll(site: Path, out: Path) -> None:
 
 def eleventy(site: Path, out: Path) -> None:
     """Build a site with Eleventy."""
-    _run("node", str(ELEVENTY), "--quiet", f"--input={site}", f"--output={out}", folder=site.parent)
+    _run(
+        "node",
+        str(MODULES / "@11ty" / "eleventy" / "cmd.cjs"),
+        "--quiet",
+        f"--input={site}",
+        f"--output={out}",
+        folder=site.parent,
+    )
+
+
+def hugo(site: Path, out: Path) -> None:
+    """Build a site with Hugo."""
+    _run("hugo", "--source", str(site), "--destination", str(out))
+
+
+def astro(site: Path, out: Path) -> None:
+    """Build a site with Astro, whose modules lie elsewhere."""
+    if not (site / "node_modules").exists():
+        (site / "node_modules").symlink_to(MODULES)
+    _run("node", str(MODULES / "astro" / "astro.js"), "build", "--silent", "--outDir", str(out), folder=site)
 
 
 Build = Callable[[Path, Path], None]
 SITES: Mapping[str, tuple[Build, Mapping[str, str]]] = {
     "jekyll": (jekyll, JEKYLL),
     "eleventy": (eleventy, ELEVENTY_SITE),
+    "hugo": (hugo, HUGO),
+    "astro": (astro, ASTRO),
 }
 
 
 def _run(*command: str, folder: Path | None = None) -> None:
-    environ = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}
+    environ = {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "HOME": os.environ["HOME"],
+        "LANG": "C.UTF-8",
+        "ASTRO_TELEMETRY_DISABLED": "1",
+    }
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=PATIENCE, check=False
     )

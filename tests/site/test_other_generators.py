@@ -1,8 +1,9 @@
-"""A blog that Jekyll or Eleventy makes sells a course: exported, built for real, bought in a real browser."""
+"""A blog of Jekyll, Hugo, Eleventy or Astro sells a course: exported, built for real, bought in a real browser."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,11 +38,22 @@ class Blog:
     @staticmethod
     def layout(name: str) -> tuple[str, ...]:
         """Return the option that names the layout, where the usual one is not what this site has."""
-        return ("--layout", "base.njk") if name == "eleventy" else ()
+        named = {"eleventy": "base.njk", "astro": "Base.astro"}.get(name)
+        return ("--layout", named) if named else ()
 
     def page(self, path: str) -> str:
         """Return a built page."""
         return (self.out / path).read_text("utf-8")
+
+    def post(self, name: str) -> str:
+        """Return a page of the author, which Jekyll calls otherwise."""
+        return self.page(f"{name}.html" if (self.out / f"{name}.html").exists() else f"{name}/index.html")
+
+    @property
+    def data(self) -> dict:
+        """Return the data that were exported, wherever this generator reads them."""
+        (file,) = (path for path in self.placed["written"] if path.endswith("shop.json"))
+        return json.loads((self.site / file).read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +142,7 @@ def test_nobody_sees_the_trap(chromium: Browser, address: str) -> None:
 def test_the_page_of_a_course_holds_the_form_untouched(blog: Blog, lang: str) -> None:
     """Title, text and form, in each language, inside of the site's own layout."""
     page = blog.page(f"{'' if lang == 'pl' else 'en/'}courses/{SLUG}/index.html")
-    data = json.loads((blog.site / "_data" / "shop.json").read_text("utf-8"))
+    data = blog.data
     words = next(each for each in data["products"] if each["slug"] == SLUG)["words"][lang]
 
     assert 1 == page.count(data["orders"][SLUG][lang])
@@ -142,8 +154,8 @@ def test_the_page_of_a_course_holds_the_form_untouched(blog: Blog, lang: str) ->
 
 def test_a_form_stands_in_the_middle_of_a_markdown_post(blog: Blog) -> None:
     """Markdown goes on behind it, and changed no element, no attribute and no word of it."""
-    page = blog.page("blog.html" if (blog.out / "blog.html").exists() else "blog/index.html")
-    data = json.loads((blog.site / "_data" / "shop.json").read_text("utf-8"))
+    page = blog.post("blog")
+    data = blog.data
     ours = parse(data["orders"]["kolejki-bez-strachu"]["pl"]).one("div", **{"class": "course-order"})
     theirs = parse(page).one("div", **{"class": "course-order"})
 
@@ -152,11 +164,28 @@ def test_a_form_stands_in_the_middle_of_a_markdown_post(blog: Blog) -> None:
     assert ["autora", "ciąg"] == [each.text for each in parse(page).all("em")]
 
 
-def test_an_unknown_course_is_said_and_not_hidden(blog: Blog) -> None:
-    """A typing mistake in a page is seen at the first look."""
-    page = blog.page("odd.html" if (blog.out / "odd.html").exists() else "odd/index.html")
+@pytest.mark.parametrize("name", ["jekyll", "eleventy"])
+def test_an_unknown_course_is_said_on_the_page(name: str, tmp_path: Path) -> None:
+    """A typing mistake is seen at the first look, where the generator's language can not stop the build."""
+    build, own = generators.SITES[name]
+    generators.settle(tmp_path / "site", own)
+    place(files.GENERATORS[name](Export(example()), ""), tmp_path / "site")
+    build(tmp_path / "site", tmp_path / "out")
+    page = next(
+        file for file in (tmp_path / "out").rglob("*.html") if "odd" in str(file.relative_to(tmp_path))
+    )
 
-    assert 'the shop has no product "no-such"' in page
+    assert 'the shop has no product "no-such"' in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "post"), [("hugo", "content/blog.md"), ("astro", "src/pages/blog.astro")])
+def test_an_unknown_course_stops_the_build(name: str, post: str, tmp_path: Path) -> None:
+    """Hugo and Astro say which one, and publish nothing."""
+    build, own = generators.SITES[name]
+    generators.settle(tmp_path / "site", {**own, post: own[post].replace("kolejki-bez-strachu", "no-such")})
+    place(files.GENERATORS[name](Export(example()), ""), tmp_path / "site")
+    with pytest.raises(AssertionError, match=r"the shop has no product .*no-such"):
+        build(tmp_path / "site", tmp_path / "out")
 
 
 def test_every_file_of_the_blog_is_as_it_was(blog: Blog) -> None:
@@ -174,13 +203,14 @@ def test_assets_are_published_under_the_names_that_pages_use(blog: Blog) -> None
         assert f"/{asset.path}" in blog.page(f"courses/{SLUG}/index.html")
 
 
-def test_eleventy_without_a_layout_makes_whole_pages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["eleventy", "astro"])
+def test_without_a_layout_pages_are_whole(name: str, tmp_path: Path) -> None:
     """Whoever has no site yet sees a course at once."""
-    place(files.eleventy(Export(example()), ""), tmp_path / "site")
-    generators.eleventy(tmp_path / "site", tmp_path / "out")
+    generators.settle(tmp_path / "site", {"package.json": generators.ASTRO["package.json"]})
+    place(files.GENERATORS[name](Export(example()), ""), tmp_path / "site")
+    generators.SITES[name][0](tmp_path / "site", tmp_path / "out")
     page = (tmp_path / "out" / "courses" / SLUG / "index.html").read_text("utf-8")
 
-    assert (True, True) == (
-        page.startswith('<!DOCTYPE html>\n<html lang="pl">'),
-        page.rstrip().endswith("</html>"),
-    )
+    assert re.match(r'<!DOCTYPE html>\s*<html lang="pl">', page)
+    assert page.rstrip().endswith("</html>")
+    assert 1 == len(parse(page).all("form"))

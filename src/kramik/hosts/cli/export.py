@@ -8,7 +8,7 @@ import click
 
 from kramik.hosts.cli import moments, options, printed
 
-GENERATORS = ("jekyll", "eleventy", "json")
+GENERATORS = ("jekyll", "hugo", "eleventy", "astro", "json")
 
 
 @click.command("export")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from kramik.site.exports.data import Export, Exported, Page
+from kramik.site.exports.data import FOLDER, Export, Exported, Page
 from kramik.site.theme import Asset
 
 HERE = Path(__file__).parent
@@ -75,7 +75,59 @@ def eleventy(export: Export, layout: str) -> Files:
     return Files(ours=ours, stubs={"courses.njk": stub.encode()})
 
 
-GENERATORS = {"json": json, "jekyll": jekyll, "eleventy": eleventy}
+def hugo(export: Export, layout: str) -> Files:
+    """Return data, a partial with its shortcode, and a content adapter that makes the pages of all courses.
+
+    Source: https://gohugo.io/content-management/content-adapters/ ; they need Hugo 0.126.
+    """
+    made = export.data()
+    ours = {
+        "data/shop.json": made.text.encode(),
+        "layouts/partials/course-order.html": _template("hugo/course-order.html").encode(),
+        "layouts/shortcodes/course-order.html": _template("hugo/shortcode.html").encode(),
+        "layouts/shortcodes/course-text.html": _template("hugo/text.html").encode(),
+        **{f"static/{path}": content for path, content in _plain(export).items()},
+    }
+    named = f'\n    "layout" {_quoted(layout)}' if layout else ""
+    stub = _template("hugo/_content.gotmpl").replace("@LAYOUT@", named)
+    return Files(ours=ours, stubs={f"content/{FOLDER}/_content.gotmpl": stub.encode()})
+
+
+def astro(export: Export, layout: str) -> Files:
+    """Return data, a component, and a route for each language that makes the pages of all courses.
+
+    Source: https://docs.astro.build/en/reference/routing-reference/ and
+    https://docs.astro.build/en/reference/directives-reference/ .
+    """
+    made = export.data()
+    ours = {
+        "src/data/shop.json": made.text.encode(),
+        "src/components/CourseOrder.astro": _template("astro/CourseOrder.astro").encode(),
+        **{f"public/{path}": content for path, content in _plain(export).items()},
+    }
+    first, *others = made.shop.languages
+    routes = {first: FOLDER, **{lang: f"{lang}/{FOLDER}" for lang in others}}
+    return Files(
+        ours=ours,
+        stubs={
+            f"src/pages/{place}/[slug].astro": _route(place, lang, layout) for lang, place in routes.items()
+        },
+    )
+
+
+GENERATORS = {"json": json, "jekyll": jekyll, "eleventy": eleventy, "hugo": hugo, "astro": astro}
+
+
+def _route(place: str, lang: str, layout: str) -> bytes:
+    """Return a route in this folder of `src/pages`; a layout is a component that is told title, description, lang."""
+    up = "../" * (place.count("/") + 2)
+    head, foot = _template("astro/head.html"), "</body>\n</html>"
+    values = {"UP": up, "LANG": lang, "IMPORT": "", "FOOT": foot, "HEAD": head.replace("@LANG@", lang)}
+    if layout:
+        told = f'<Layout title={{words.title}} description={{words.summary}} lang="{lang}">\n'
+        imported = f"import Layout from {_quoted(f'{up}layouts/{layout}')};\n"
+        values |= {"IMPORT": imported, "HEAD": told, "FOOT": "</Layout>"}
+    return _PLACE.sub(lambda found: values[found[1]], _template("astro/course.astro")).encode()
 
 
 def _plain(export: Export) -> dict[str, bytes]:
