@@ -120,12 +120,12 @@ def test_a_template_without_the_withdrawal(folder: Path) -> None:
 
 def test_a_template_with_another_button(folder: Path) -> None:
     """A button that does not say that the order costs money makes no contract."""
-    order = (HERE / "theme" / "order.html").read_text("utf-8")
-    changed = order.replace('value="{{ label }}" data-busy', 'value="Kup" data-busy')
-    assert changed != order
-    (folder / "templates" / "order.html").write_text(changed, "utf-8")
+    form = (HERE / "theme" / "form.html").read_text("utf-8")
+    changed = form.replace('value="{{ label }}" data-busy', 'value="Kup" data-busy')
+    assert changed != form
+    (folder / "templates" / "form.html").write_text(changed, "utf-8")
 
-    assert {"templates/order.html"} == {each.field for each in found(folder)}
+    assert {"templates/form.html"} == {each.field for each in found(folder)}
 
 
 def test_colours(folder: Path) -> None:

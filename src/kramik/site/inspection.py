@@ -103,7 +103,7 @@ def _templates(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
             if page and not allowed & page.buttons:
                 words = ", ".join(sorted(allowed))
                 why = f"labels the order button none of: {words}; without such words there is no contract"
-                yield _wrong("templates/order.html", why)
+                yield _wrong("templates/form.html", why)
                 break
 
 
