@@ -100,3 +100,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     files = [(page.parent / link).resolve() for link in links if ":" not in link]
     assert [] == [str(file) for file in files if not file.exists() and file not in LATER]
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    """It stands in the name of its file and in its title, and none is missing."""
+    files = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [int(file.name[:4]) for file in files]
+    titles = [file.read_text("utf-8").split(".", 1)[0] for file in files]
+    assert [*range(1, len(files) + 1)] == numbers
+    assert [f"# {number}" for number in numbers] == titles
