@@ -34,7 +34,7 @@ format: $(VENV)/.dev ## format the code and mend what ruff can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: $(VENV)/.dev $(VENV)/.azurite ## measure load, start-up and memory on this machine
+bench: $(VENV)/.dev $(VENV)/.azurite machine ## measure load, start-up, memory and the site on this machine
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/.dev ## write requirements/*.txt anew (ARGS=--upgrade takes newer versions)

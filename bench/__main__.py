@@ -8,11 +8,23 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import backlog, cold, door, gateways, link, machine, memory, proof, report, startup, stock
+from bench import backlog, cold, door, gateways, link, machine, memory, proof, report, site, startup, stock
 from bench.figures import Chapter
 
 HERE = Path(__file__).parent
-NAMES = ("door", "latency", "trouble", "backlog", "link", "gateways", "startup", "cold", "memory", "proof")
+NAMES = (
+    "door",
+    "latency",
+    "trouble",
+    "backlog",
+    "link",
+    "gateways",
+    "startup",
+    "cold",
+    "memory",
+    "proof",
+    "site",
+)
 
 
 def main() -> None:
@@ -50,6 +62,9 @@ def _measured(scratch: Path, names: tuple[str, ...], *, quick: bool) -> Iterator
         "cold": lambda: cold.cold(scratch / "cold", rounds=few),
         "memory": lambda: memory.memory(scratch / "memory", quick=quick),
         "proof": lambda: proof.proof(quick=quick),
+        "site": lambda: site.site(
+            scratch / "site", products=200 if quick else 1_000, rounds=1 if quick else 3
+        ),
     }
     for name, measure in chapters.items():
         if name in names:
