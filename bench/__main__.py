@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 from bench import backlog, cold, door, gateways, link, machine, memory, proof, report, site, startup, stock
@@ -28,7 +29,7 @@ NAMES = (
 
 
 def main() -> None:
-    """Measure, print, and write the results of a full run."""
+    """Measure, print, and write the results, unless it was a quick run."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
     parser.add_argument("--only", choices=NAMES, action="append", help="measure this; may be repeated")
     parser.add_argument(
@@ -47,9 +48,19 @@ def main() -> None:
     about.append(
         f"load average before {before}, after {machine.load()}; the run took {(time.time() - begun) / 60:.0f} minutes"
     )
-    if names == NAMES and not given.quick:
-        limits = (HERE / "LIMITS.md").read_text("utf-8")
-        (HERE / "RESULTS.md").write_text(report.report(chapters, about, limits), "utf-8")
+    if not given.quick:
+        _write(chapters, about, whole=names == NAMES)
+
+
+def _write(chapters: Sequence[Chapter], about: Sequence[str], *, whole: bool) -> None:
+    """Write the results: the page of a whole run, or the chapters that were measured alone into the page there is."""
+    limits, page = (HERE / "LIMITS.md").read_text("utf-8"), HERE / "RESULTS.md"
+    if whole:
+        text = report.report(chapters, about, limits)
+    else:
+        alone = f"Measured alone on {date.today().isoformat()}; {about[-1]}."  # noqa: DTZ011 - the day of this machine
+        text = report.with_chapters(page.read_text("utf-8"), chapters, alone, limits)
+    page.write_text(text, "utf-8")
 
 
 def _measured(scratch: Path, names: tuple[str, ...], *, quick: bool) -> Iterator[Chapter]:

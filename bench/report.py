@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bench.figures import Chapter, Figure
@@ -21,6 +22,19 @@ def report(chapters: Sequence[Chapter], about: Sequence[str], limits: str) -> st
     for each in chapters:
         lines += [chapter(each), ""]
     return "\n".join([*lines, limits.strip(), ""])
+
+
+def with_chapters(page: str, chapters: Sequence[Chapter], about: str, limits: str) -> str:
+    """Put chapters that were measured alone into the page, each with what is to be said `about` its run.
+
+    One that is there already is replaced, the others are as they were; a new one comes last, before the limits.
+    """
+    parts = {part.splitlines()[0]: part for part in re.split(r"(?m)^(?=## )", page)}
+    end = limits.strip().splitlines()[0]
+    parts.pop(end, None)
+    for each in chapters:
+        parts[f"## {each.title}"] = f"{chapter(each)}\n\n{about}\n\n"
+    return "".join([*parts.values(), limits.strip(), "\n"])
 
 
 def chapter(given: Chapter) -> str:
