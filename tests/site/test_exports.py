@@ -221,12 +221,27 @@ def test_an_export_that_was_killed_is_run_again(tmp_path: Path) -> None:
     place(old, tmp_path)
     remembered = (tmp_path / MEMORY).read_bytes()
     place(new, tmp_path)
-    both = {
-        path: [*json.loads(remembered)[path], *hashes]
-        for path, hashes in json.loads((tmp_path / MEMORY).read_bytes()).items()
-    }
-    (tmp_path / MEMORY).write_text(json.dumps(both), "utf-8")
+    first, then = (json.loads(text)["jekyll"] for text in (remembered, (tmp_path / MEMORY).read_bytes()))
+    both = {path: [*first[path], *hashes] for path, hashes in then.items()}
+    (tmp_path / MEMORY).write_text(json.dumps({"jekyll": both}), "utf-8")
     (tmp_path / "_data" / "shop.json").write_bytes(old.ours["_data/shop.json"])
     place(new, tmp_path)
 
     assert new.ours["_data/shop.json"] == (tmp_path / "_data" / "shop.json").read_bytes()
+
+
+def test_two_generators_may_share_a_folder(tmp_path: Path) -> None:
+    """Neither removes what the other needs, and each still removes its own."""
+    made = [
+        place(files.GENERATORS[generator](Export(source), ""), tmp_path)
+        for source in (example(), without(example(), SLUG))
+        for generator in ("jekyll", "json")
+    ]
+    left = tree(tmp_path)
+
+    assert [f"orders/{SLUG}.en.html", f"orders/{SLUG}.pl.html"] == made[-1].removed
+    assert {"shop.json", "_data/shop.json", "_includes/course-order.html"} < set(left)
+    assert {f"assets/{name}" for name in ("course-order.js", "course-order.css")} == {
+        re.sub(r"\.[0-9a-f]{10}", "", path) for path in left if path.startswith("assets/")
+    }
+    assert [] == [path for path in left if SLUG in path]

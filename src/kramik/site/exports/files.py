@@ -1,6 +1,6 @@
 """Which files each generator gets, by their path below the root of the other site.
 
-`data` and `forms` are ours and follow the shop. `stubs` are a beginning: whoever changed one keeps it.
+What is `ours` follows the shop. `stubs` are a beginning: whoever changed one keeps it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ _PLACE = re.compile("@([A-Z]+)@")
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written: files that follow the shop, and stubs that are only begun."""
+    """What is written for a generator: files that follow the shop, and stubs that are only begun."""
 
+    generator: str
     ours: Mapping[str, bytes]
     stubs: Mapping[str, bytes] = {}
 
@@ -33,7 +34,7 @@ def json(export: Export, layout: str) -> Files:  # noqa: ARG001 - snippets stand
         for slug, forms in made.orders.items()
         for lang, form in forms.items()
     }
-    return Files(ours={"shop.json": made.text.encode(), **snippets, **_plain(export)})
+    return Files(generator="json", ours={"shop.json": made.text.encode(), **snippets, **_plain(export)})
 
 
 def jekyll(export: Export, layout: str) -> Files:
@@ -49,7 +50,7 @@ def jekyll(export: Export, layout: str) -> Files:
     }
     stub = _template("jekyll/course.html")
     stubs = {_file(page, "html"): _filled(stub, page, layout or "default") for page in made.pages}
-    return Files(ours=ours, stubs=stubs)
+    return Files(generator="jekyll", ours=ours, stubs=stubs)
 
 
 def eleventy(export: Export, layout: str) -> Files:
@@ -72,7 +73,7 @@ def eleventy(export: Export, layout: str) -> Files:
         .replace("@HEAD@", head)
         .replace("@FOOT@", foot)
     )
-    return Files(ours=ours, stubs={"courses.njk": stub.encode()})
+    return Files(generator="eleventy", ours=ours, stubs={"courses.njk": stub.encode()})
 
 
 def hugo(export: Export, layout: str) -> Files:
@@ -90,7 +91,7 @@ def hugo(export: Export, layout: str) -> Files:
     }
     named = f'\n    "layout" {_quoted(layout)}' if layout else ""
     stub = _template("hugo/_content.gotmpl").replace("@LAYOUT@", named)
-    return Files(ours=ours, stubs={f"content/{FOLDER}/_content.gotmpl": stub.encode()})
+    return Files(generator="hugo", ours=ours, stubs={f"content/{FOLDER}/_content.gotmpl": stub.encode()})
 
 
 def astro(export: Export, layout: str) -> Files:
@@ -108,6 +109,7 @@ def astro(export: Export, layout: str) -> Files:
     first, *others = made.shop.languages
     routes = {first: FOLDER, **{lang: f"{lang}/{FOLDER}" for lang in others}}
     return Files(
+        generator="astro",
         ours=ours,
         stubs={
             f"src/pages/{place}/[slug].astro": _route(place, lang, layout) for lang, place in routes.items()
@@ -135,7 +137,7 @@ def _plain(export: Export) -> dict[str, bytes]:
 
 
 def _snippet(made: Exported, form: str) -> bytes:
-    """Return a form for a page that lies in the same folder as its assets, or above."""
+    """Return a form with script and style, for a site that has the assets at its root."""
     style, script = (f"/{made.assets[name]}" for name in ("style", "script"))
     lines = (f'<link rel="stylesheet" href="{style}">', form, f'<script src="{script}" defer></script>', "")
     return "\n".join(lines).encode()

@@ -1,7 +1,7 @@
 """Put exported files into a site that others made, and never write over what is not ours.
 
-`.kramik-export.json` remembers the hash of each file as we wrote it. A file that says something else has another
-author by now: a stub stays as it is, anything else stops the export before the first byte.
+`.kramik-export.json` remembers, by generator, the hash of each file as we wrote it. A file that says something else
+has another author by now: a stub stays as it is, anything else stops the export before the first byte.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kramik.errors import ConfigurationError, Problem
 from kramik.site.exports.files import Files
 
 MEMORY = ".kramik-export.json"
+_Memory = Mapping[str, Mapping[str, list[str]]]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,10 +35,11 @@ def place(files: Files, out: Path) -> Placed:
     Raises:
         ConfigurationError: something that is not ours is in the way; nothing was written.
     """
-    before = _remembered(out)
+    memory = _remembered(out)
+    before = memory.get(files.generator, {})
     wanted = {**files.stubs, **files.ours}
     foreign = [
-        path for path, content in wanted.items() if _foreign(out / path, content, before.get(path, []))
+        path for path, content in wanted.items() if _foreign(out / path, content, _hashes(memory, path))
     ]
     in_the_way = [path for path in foreign if path in files.ours or not (out / path).is_file()]
     if in_the_way:
@@ -45,23 +47,28 @@ def place(files: Files, out: Path) -> Placed:
     written = {path: content for path, content in wanted.items() if path not in foreign}
     after = {path: [_hash(content)] for path, content in written.items()}
     out.mkdir(parents=True, exist_ok=True)
-    _write(
-        out / MEMORY,
-        _text({path: [*before.get(path, []), *after.get(path, [])] for path in {*before, *after}}),
-    )
+    both = {path: [*before.get(path, []), *after.get(path, [])] for path in {*before, *after}}
+    _write(out / MEMORY, _text({**memory, files.generator: both}))
     for path, content in written.items():
         _write(out / path, content)
-    removed = [path for path in sorted(before.keys() - wanted.keys()) if _removed(out, path, before[path])]
-    _write(out / MEMORY, _text(after))
+    others = {path for name, paths in memory.items() if name != files.generator for path in paths}
+    gone = sorted(before.keys() - wanted.keys() - others)
+    removed = [path for path in gone if _removed(out, path, before[path])]
+    _write(out / MEMORY, _text({**memory, files.generator: after}))
     return Placed(written=sorted(written), kept=sorted(foreign), removed=removed)
 
 
-def _remembered(out: Path) -> Mapping[str, list[str]]:
+def _hashes(memory: _Memory, path: str) -> list[str]:
+    """Return every hash under which we wrote a file, for whatever generator."""
+    return [each for paths in memory.values() for each in paths.get(path, [])]
+
+
+def _remembered(out: Path) -> _Memory:
     file = out / MEMORY
     if not file.is_file():
         return {}
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, list[str]])
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, list[str]]])
     except msgspec.MsgspecError:
         why = "can not be read; remove it, and move away what an earlier export wrote"
         raise ConfigurationError(Problem(field=str(file), code="not_json", message=why)) from None
@@ -93,7 +100,7 @@ def _write(file: Path, content: bytes) -> None:
     beside.replace(file)
 
 
-def _text(memory: Mapping[str, list[str]]) -> bytes:
+def _text(memory: _Memory) -> bytes:
     encoded = msgspec.json.encode(memory, order="sorted")
     return msgspec.json.format(encoded, indent=1) + b"\n"
 
