@@ -6,12 +6,9 @@ import json
 import subprocess
 import sys
 
-import click
 import pytest
 
-from kramik.hosts.cli import overlay
 from kramik.sandbox import academies, mailers
-from kramik.sandbox.stage import Vendor
 
 KRAMIK = (sys.executable, "-m", "kramik")
 
@@ -45,18 +42,6 @@ def test_demo(option: str, name: str) -> None:
 def test_unknown_vendor(command: str, option: str, said: str) -> None:
     """A vendor that the sandbox does not play is wrong use, and the answer names those that it does."""
     assert said in _refused(*command.split(), option, "nobody")
-
-
-def test_simulator_without_its_extra() -> None:
-    """A vendor whose simulator needs what is not installed says what to install."""
-
-    def load(name: str) -> Vendor:
-        raise ModuleNotFoundError(name="jsonschema")
-
-    with pytest.raises(
-        click.UsageError, match=r'jsonschema; install it with: pip install "kramik\[sandbox\]"'
-    ):
-        overlay._loaded(load, "kit")
 
 
 @pytest.mark.parametrize("option", ["--mailer", "--academy"])

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 
 from kramik import adapters, table, wiring
 from kramik.errors import Rejected
+from kramik.hosts import cli
+
+ROOT = Path(__file__).parents[2]
 
 ADAPTERS = [(family, kind) for family, kinds in adapters.FAMILIES.items() for kind in kinds]
 _SECRET = re.compile(r"(^|_)(key|token|secret|password|pin|crc|salt)$")
@@ -49,3 +56,38 @@ def test_orders_are_for_their_owner_alone(tmp_path: Path) -> None:
         modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
     assert {"shop.sqlite", "shop.sqlite-wal"} <= {*modes}
     assert {0o600} == {*modes.values()}
+
+
+def test_every_extra_that_a_command_may_miss_is_one_of_ours() -> None:
+    """Whoever installed the core alone is told what to install, not shown where Python looked for it."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(cli.EXTRAS.values()) <= declared.keys()
+    for name, extra in cli.EXTRAS.items():
+        told = cli.missing(ModuleNotFoundError(name=f"{name}.inner"))
+        assert isinstance(told, click.ClickException)
+        assert f'pip install "kramik[{extra}]"' in told.message
+    unknown = ModuleNotFoundError(name="kramik.nothing")
+    assert cli.missing(unknown) is unknown
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "extra"),
+    [
+        ("cryptography", "serve --sandbox --gateway redsys --port 0 --sandbox-port 0", "crypto"),
+        ("jsonschema", "serve --sandbox --mailer kit --port 0 --sandbox-port 0", "sandbox"),
+        ("packaging", "azure package", "azure"),
+    ],
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    tmp_path: Path, package: str, command: str, extra: str
+) -> None:
+    """The package is made to be missing in a process of its own."""
+    shop = tmp_path / "shop"
+    subprocess.run([sys.executable, "-m", "kramik", "new", str(shop)], check=True, timeout=60)
+    code = f"import sys; sys.modules[{package!r}] = None; from kramik.hosts.cli import main; main({command.split()!r})"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=shop, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (1, "") == (ran.returncode, ran.stdout)
+    assert f'needs {package}; install it with: pip install "kramik[{extra}]"' in ran.stderr
+    assert "Traceback" not in ran.stderr

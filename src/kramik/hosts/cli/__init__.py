@@ -33,6 +33,16 @@ COMMANDS = (
 )
 
 
+EXTRAS = {
+    "azure": "azure",
+    "packaging": "azure",
+    "cryptography": "crypto",
+    "jsonschema": "sandbox",
+    "PIL": "images",
+}
+"""What is not in the core, by the name under which it is imported, and the extra that brings it."""
+
+
 class Kramik(click.Group):
     """The group of all commands; imports only the one that runs, and turns decisions into exit codes."""
 
@@ -55,6 +65,8 @@ class Kramik(click.Group):
             raise Failed(error.problems) from error
         except KramikError as error:
             raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            raise missing(error) from error
         except (
             FileNotFoundError,
             FileExistsError,
@@ -64,6 +76,14 @@ class Kramik(click.Group):
         ) as error:
             message = f"{error.filename}: {error.strerror}; name another place, or mend this one"
             raise click.ClickException(message) from error
+
+
+def missing(error: ModuleNotFoundError) -> Exception:
+    """Return what to install; anything but an extra of ours is a mistake of ours and stays what it is."""
+    name = (error.name or "").partition(".")[0]
+    if name not in EXTRAS:
+        return error
+    return click.ClickException(f'this needs {name}; install it with: pip install "kramik[{EXTRAS[name]}]"')
 
 
 class Failed(click.ClickException):

@@ -5,7 +5,7 @@ A vendor is played by the world in its own protocol, with made-up keys that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +13,6 @@ import msgspec
 
 if TYPE_CHECKING:
     from kramik.sandbox import Running
-    from kramik.sandbox.stage import Vendor
 
 OWN = "sandbox"
 """The vendor of the sandbox itself, in each family; the others are played."""
@@ -91,7 +90,7 @@ def _academy(name: str, world: Running, environ: MutableMapping[str, str]) -> di
         return {"kind": OWN, "base_url": world.url, "token": "env:SANDBOX_ACADEMY_TOKEN"}
     from kramik.sandbox import academies
 
-    demo = _loaded(academies.platform, name).DEMO
+    demo = academies.platform(name).DEMO
     return {"kind": name, **_table(("academy", name), demo, world, environ)}
 
 
@@ -100,22 +99,7 @@ def _mailer(name: str, world: Running, environ: MutableMapping[str, str]) -> dic
         return {"kind": OWN, "base_url": world.url, "token": "env:SANDBOX_MAIL_TOKEN"}
     from kramik.sandbox import mailers
 
-    return {"kind": name, **_table(("mailer", name), _loaded(mailers.tool, name).DEMO, world, environ)}
-
-
-def _loaded(load: Callable[[str], Vendor], name: str) -> Vendor:
-    """Load the file of a vendor.
-
-    Raises:
-        UsageError: it needs the extra of the sandbox, which is not installed.
-    """
-    try:
-        return load(name)
-    except ModuleNotFoundError as error:
-        message = (
-            f'{name!r} can not be played without {error.name}; install it with: pip install "kramik[sandbox]"'
-        )
-        raise click.UsageError(message) from None
+    return {"kind": name, **_table(("mailer", name), mailers.tool(name).DEMO, world, environ)}
 
 
 def _table(
