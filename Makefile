@@ -34,7 +34,7 @@ format: $(VENV)/.dev ## format the code and mend what ruff can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: $(VENV)/.dev $(VENV)/.azurite machine ## measure load, start-up, memory and the site on this machine
+bench: $(VENV)/.dev $(VENV)/.azurite $(VENV)/.browser machine ## measure load, start-up, memory and the site on this machine
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/.dev ## write requirements/*.txt anew (ARGS=--upgrade takes newer versions)
@@ -93,6 +93,13 @@ $(VENV)/.quality: tests/quality/package.json tests/quality/package-lock.json $(V
 	@mkdir -p $(VENV)/quality
 	@cp tests/quality/package.json tests/quality/package-lock.json tests/quality/.npmrc $(VENV)/quality
 	@cd $(VENV)/quality && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error
+	@touch $@
+
+$(VENV)/.browser: bench/browser/package.json bench/browser/package-lock.json $(VENV)/.dev
+	@echo "installing Lighthouse …"
+	@mkdir -p $(VENV)/browser
+	@cp bench/browser/package.json bench/browser/package-lock.json bench/browser/.npmrc $(VENV)/browser
+	@cd $(VENV)/browser && PATH="$(abspath $(BIN)):$$PATH" npm ci --no-update-notifier --loglevel=error
 	@touch $@
 
 machine: | $(BIN)/pip

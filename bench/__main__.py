@@ -9,7 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from bench import backlog, cold, door, gateways, link, machine, memory, proof, report, site, startup, stock
+from bench import (
+    backlog,
+    cold,
+    door,
+    gateways,
+    lighthouse,
+    link,
+    machine,
+    memory,
+    proof,
+    report,
+    site,
+    startup,
+    stock,
+)
 from bench.figures import Chapter
 
 HERE = Path(__file__).parent
@@ -25,6 +39,7 @@ NAMES = (
     "memory",
     "proof",
     "site",
+    "lighthouse",
 )
 
 
@@ -75,6 +90,11 @@ def _measured(scratch: Path, names: tuple[str, ...], *, quick: bool) -> Iterator
         "proof": lambda: proof.proof(quick=quick),
         "site": lambda: site.site(
             scratch / "site", products=200 if quick else 1_000, rounds=1 if quick else 3
+        ),
+        "lighthouse": lambda: lighthouse.lighthouse(
+            scratch / "lighthouse",
+            rounds=1 if quick else 3,
+            pages=("order",) if quick else tuple(lighthouse.PAGES),
         ),
     }
     for name, measure in chapters.items():
