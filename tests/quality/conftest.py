@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from kramik.hosts.cli import new
+from kramik.site import exports
 from tests.quality.states import answered
 from tests.site.conftest import chromium
 from tests.site.world import Running, serving
 
 __all__ = ["chromium"]
+
+EMBEDDED = Path(exports.__file__).parent / "course-order.css"
+"""What an export gives to a site of somebody else."""
 
 
 @pytest.fixture(scope="session")
@@ -33,4 +37,5 @@ def running() -> Iterator[Running]:
     """The example shop on loopback, which also shows what the API would answer below `/answered/`."""
     with serving() as shop:
         shop.extra = {f"/answered/{name}": page for name, page in answered(shop.url).items()}
+        shop.files = {**shop.files, "course-order.css": EMBEDDED.read_bytes()}
         yield shop

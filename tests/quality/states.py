@@ -22,15 +22,24 @@ THANKS = ("waiting", "failed", "paid", "completed", "withdrawn", "refunded", "at
 """What the status of an order says; the page has a place for each."""
 
 _NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-_TYPED = {"email": "ania@", "name": "", "tax_id": "526-000-12-47", "company": "Firma"}
+_TYPED = {"email": "ania@", "name": "", "tax_id": "526-000-12-47", "company": "Firma", "coupon": "LATO"}
 _WRONG = (
     Problem(field="email", code="invalid_email", message="x"),
     Problem(field="name", code="missing_name", message="x"),
     Problem(field="tax_id", code="invalid_tax_id", message="x"),
+    Problem(field="coupon", code="unknown_coupon", message="x"),
     Problem(field="consent_terms", code="consent_missing", message="x"),
     Problem(field="consent_immediate", code="consent_missing", message="x"),
 )
 _STATED = {"email": "ania@example.org", "name": "Ania Żółw", "order": "o7k2m9", "statement": "Odstępuję."}
+_HOST = """<!DOCTYPE html>
+<html lang="pl"><head><meta charset="utf-8"><title>Blog Hanny</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/course-order.css"></head>
+<body><main><h1>Blog Hanny</h1>
+%s
+</main></body></html>
+"""
 _WAYS = (
     PayWay(gateway="sandbox", title="Sandbox"),
     PayWay(gateway="payu", title="PayU"),
@@ -71,6 +80,7 @@ def answered(url: str) -> dict[str, str]:
         "withdraw-wrong": pages.withdrawal({**_STATED, "email": "ania@"}, [wrong], "pl"),
         "withdraw-confirm": pages.withdrawal(_STATED, [], "pl"),
         "withdraw-taken": pages.withdrawal(_STATED, [], "pl", at=_NOON),
+        "embedded": _HOST % Pages(source).embedded(source.catalogue.products[SLUG], "pl"),
         "files": pages.files(
             "Agregaty", "pl", [CourseFile(path="1/wideo.mp4", size=123_456_789, changed=_NOON)]
         ),
