@@ -78,9 +78,9 @@ def test_errors_that_the_script_says(chromium: Browser, running: Running, scheme
         page.goto(f"{running.url}/{SLUG}/order/")
         page.fill("#email", "ania@gmial.com")
         page.locator("#name").focus()
-        expect(page.locator("#meant")).to_be_visible()
+        expect(page.locator(".meant")).to_be_visible()
         page.locator("button[type=submit]").click()
-        expect(page.locator("#remarks")).to_be_focused()
+        expect(page.locator(".remarks")).to_be_focused()
         judge(page)
 
 
@@ -105,5 +105,5 @@ def test_the_other_theme(chromium: Browser, scheme: Scheme) -> None:
             page.goto(shop.url + path)
             judge(page)
         page.locator("button[type=submit]").click()
-        expect(page.locator("#remarks")).to_be_focused()
+        expect(page.locator(".remarks")).to_be_focused()
         judge(page)

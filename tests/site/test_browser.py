@@ -171,7 +171,7 @@ def test_errors_take_the_focus(chromium: Browser, shop: Running) -> None:
     shop.extra["/wrong"] = Pages(source).order_form("agregaty-w-praktyce", "pl", {"email": "ania@"}, problems)
     with visiting(chromium, shop, script=False) as page:
         page.goto(f"{shop.url}/wrong")
-        expect(page.locator("#remarks")).to_be_focused()
+        expect(page.locator(".remarks")).to_be_focused()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
 
@@ -184,8 +184,8 @@ def test_what_is_missing_is_said_before_it_is_sent(chromium: Browser, shop: Runn
         page.goto(f"{shop.url}{ORDER}")
         page.fill("#email", "ania@")
         page.locator("button[type=submit]").click()
-        expect(page.locator("#remarks")).to_be_focused()
-        expect(page.locator("#remarks li")).to_have_text(
+        expect(page.locator(".remarks")).to_be_focused()
+        expect(page.locator(".remarks li")).to_have_text(
             [
                 "Sprawdź adres e-mail. Powinien wyglądać tak: ania@example.com.",
                 "Wpisz imię i nazwisko.",
@@ -195,7 +195,7 @@ def test_what_is_missing_is_said_before_it_is_sent(chromium: Browser, shop: Runn
         )
         expect(page.locator("#email")).to_have_attribute("aria-describedby", "email-hint email-wrong")
         assert page.title().startswith("Błąd: ")
-        page.click("#remarks a >> nth=1")
+        page.click(".remarks a >> nth=1")
         expect(page.locator("#name")).to_be_focused()
         page.keyboard.type("Ania")
         expect(page.locator("#name-wrong")).to_have_count(0)
@@ -279,7 +279,7 @@ def test_a_typo_in_the_domain_is_asked_about(
         page.goto(f"{shop.url}{ORDER}")
         page.fill("#email", typed)
         page.locator("#name").focus()
-        expect(page.locator("#meant")).to_have_count(1 if meant else 0)
+        expect(page.locator(".meant")).to_have_count(1 if meant else 0)
         if meant:
             page.click(f"text=Czy chodziło o {meant}?")
             expect(page.locator("#email")).to_be_focused()

@@ -119,9 +119,9 @@ def test_mistakes_are_said_before_the_order_is_sent(chromium: Browser, address: 
     title = page.title()
     page.click("button[type=submit][name=button]")
 
-    expect(page.locator("#remarks")).to_be_focused()
-    expect(page.locator("#remarks li")).to_have_count(4)
-    page.click("#remarks li:first-child a")
+    expect(page.locator(".remarks")).to_be_focused()
+    expect(page.locator(".remarks li")).to_have_count(4)
+    page.click(".remarks li:first-child a")
     expect(page.locator(f"#{SLUG}-pl-email")).to_be_focused()
     assert title == page.title()
     page.close()

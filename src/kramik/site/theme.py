@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 VARIANTS = ("warsztat",)
 """Sets of tokens laid over those of the default theme, `zeszyt`."""
-ASSETS = ("kramik.css", "order.js", "thanks.js", "payment.js", "icon.svg")
+ASSETS = ("kramik.css", "course-order.js", "coupon.js", "thanks.js", "payment.js", "icon.svg")
 
 
 def _problem(template: str, error: TemplateError) -> Problem:
@@ -33,6 +33,15 @@ def _problem(template: str, error: TemplateError) -> Problem:
     line = getattr(error, "lineno", None) or line
     name = Path(getattr(error, "name", None) or name).name
     return Problem(field=f"templates/{name}:{line}", code="template", message=f"can not be rendered: {error}")
+
+
+def _stripped(script: bytes) -> bytes:
+    """Return one of our scripts without indentation, blank lines and lines that are comments.
+
+    Not for a script that a shop changed: a text of several lines between backticks would change.
+    """
+    lines = (line.strip() for line in script.decode().splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//")).encode()
 
 
 class Asset:
@@ -95,7 +104,9 @@ class Theme:
 
     def _content(self, name: str) -> bytes:
         own = self._own / "assets" / name if self._own else None
-        return (own if own and own.is_file() else HERE / "assets" / name).read_bytes()
+        ours = (HERE / "assets" / name).read_bytes()
+        content = own.read_bytes() if own and own.is_file() else ours
+        return _stripped(ours) if name.endswith(".js") and content == ours else content
 
 
 @lru_cache(8)

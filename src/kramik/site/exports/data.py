@@ -138,9 +138,11 @@ class Export:
     @property
     def assets(self) -> Mapping[str, Asset]:
         """Return the script and the style of the form, each under a name with its hash."""
-        script = self._pages.theme.assets["order.js"].content
         style = (_HERE / "course-order.css").read_bytes()
-        return {"script": Asset("course-order.js", script), "style": Asset("course-order.css", style)}
+        return {
+            "script": self._pages.theme.assets["course-order.js"],
+            "style": Asset("course-order.css", style),
+        }
 
     def data(self) -> Exported:
         """Return the whole value.
