@@ -226,7 +226,7 @@ def test_pages_of_another_origin_link_to_the_site_in_full() -> None:
     page = order_page()
 
     assert page.one("link", rel="stylesheet").attrs["href"].startswith("https://kurs.example/assets/kramik.")
-    assert page.one("script").attrs["src"].startswith("https://kurs.example/assets/order.")
+    assert page.one("script").attrs["src"].startswith("https://kurs.example/assets/course-order.")
 
 
 def test_the_payment_form_carries_every_field() -> None:
