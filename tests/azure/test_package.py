@@ -208,7 +208,7 @@ def test_the_import_of_a_package_is_measured(made: Package, tmp_path: Path) -> N
     (tmp_path / "app.zip").write_bytes(made.content)
     cold = coldstart.measured(tmp_path / "app.zip", target.found(HERE))
     assert cold is not None
-    assert 0 < cold.empty < cold.library <= cold.app * 2
+    assert 0 < cold.empty < cold.bare <= cold.app * 2
     assert coldstart.measured(tmp_path / "app.zip", Target(version="3.13")) is None
 
 

@@ -11,9 +11,11 @@ from typing import Literal
 import msgspec
 
 from kramik.catalogue import Product
-from kramik.errors import Problem
+from kramik.errors import NotMailable, Problem
+from kramik.http import Budget
 from kramik.order import Order
-from kramik.ports import Repeat
+from kramik.ports import Delivery, Repeat
+from kramik.turns import Turns
 
 Registers = Literal["purchase", "tag", "purchase or tag", "nothing"]
 Starts = Literal["sequence", "automation", "mail"]
@@ -54,6 +56,26 @@ def leads_to(order: Order, link: str) -> bool:
 def wants_news(order: Order) -> bool:
     """Say whether the buyer agreed to be written to about more than what they bought."""
     return any(consent.id == "marketing" for consent in order.intent.consents)
+
+
+def in_turn(
+    start: Callable[[Delivery, Budget], str], *, call_seconds: float, with_consent: bool
+) -> Callable[[Delivery], str]:
+    """Return how a tool that keeps one link a person starts a sequence: the orders of one buyer one after the other.
+
+    All calls of a start share `call_seconds`, and so does the wait for the turn. `with_consent` starts nothing for
+    buyers who did not agree to marketing (`NotMailable`).
+    """
+    turns = Turns()
+
+    def begin(delivery: Delivery) -> str:
+        if with_consent and not wants_news(delivery.order):
+            raise NotMailable("the buyer did not agree to mails beyond what they bought")
+        budget = Budget(call_seconds)
+        with turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
+            return start(delivery, budget)
+
+    return begin
 
 
 def misfit(name: str, message: str) -> Problem:

@@ -18,11 +18,10 @@ import msgspec
 from kramik.catalogue import Product
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
 from kramik.http import Answer, Budget, Client
-from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
+from kramik.mailers import Features, field, in_turn, leads_to, misfit, sharing
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
-from kramik.turns import Turns
 
 FEATURES = Features(
     title="Buttondown",
@@ -95,7 +94,10 @@ class ButtondownMailer:
     """Our newsletter at Buttondown; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
+        self._settings, self._seconds = settings, call_seconds
+        self._begin = in_turn(
+            self._started, call_seconds=call_seconds, with_consent=settings.only_with_consent
+        )
         headers = {"Authorization": f"Token {settings.api_key}"}
         self._client = Client(
             settings.base_url, name="Buttondown", call_seconds=call_seconds, headers=headers
@@ -158,15 +160,8 @@ class ButtondownMailer:
             raise OutcomeUnknown(f"Buttondown, adding a tag: the subscriber does not show the tag {tag}")
         return f"{person.id}:{tag}"
 
-    def _begin(self, delivery: Delivery) -> str:
-        budget = Budget(self._seconds)
-        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
-            return self._started(delivery, budget)
-
     def _started(self, delivery: Delivery, budget: Budget) -> str:
         order = delivery.order
-        if self._settings.only_with_consent and not wants_news(order):
-            raise NotMailable("the buyer did not agree to mails beyond what they bought")
         intent = order.intent
         tag, key = (
             self._tag(intent.sequence or intent.product),

@@ -17,11 +17,10 @@ import msgspec
 from kramik.catalogue import Product
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
 from kramik.http import Answer, Budget, Client
-from kramik.mailers import Features, field, leads_to, misfit, sharing, wants_news
+from kramik.mailers import Features, field, in_turn, leads_to, misfit, sharing
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
 from kramik.table import Secret
-from kramik.turns import Turns
 
 FEATURES = Features(
     title="MailerLite",
@@ -112,7 +111,10 @@ class MailerLiteMailer:
     """Our account at MailerLite; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
+        self._settings, self._seconds = settings, call_seconds
+        self._begin = in_turn(
+            self._started, call_seconds=call_seconds, with_consent=settings.only_with_consent
+        )
         self._client = Client(
             settings.base_url,
             name="MailerLite",
@@ -192,15 +194,8 @@ class MailerLiteMailer:
         self._join(self._put(order, {}, budget), self._settings.buyers, budget)
         return f"{self._shown(order, self._settings.buyers, budget).id}:{self._settings.buyers}"
 
-    def _begin(self, delivery: Delivery) -> str:
-        budget = Budget(self._seconds)
-        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
-            return self._started(delivery, budget)
-
     def _started(self, delivery: Delivery, budget: Budget) -> str:
         order = delivery.order
-        if self._settings.only_with_consent and not wants_news(order):
-            raise NotMailable("the buyer did not agree to mails beyond what they bought")
         intent = order.intent
         group, key = self._group(intent.sequence or intent.product), self._field(intent.product)
         person = self._find(order, budget)

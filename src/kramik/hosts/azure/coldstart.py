@@ -24,7 +24,7 @@ class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of fresh processes, in milliseconds: an empty one, one with Azure's library, and one with the app."""
 
     empty: float
-    library: float
+    bare: float
     app: float
 
 
@@ -41,10 +41,8 @@ def measured(zipped: Path, target: Target) -> ColdStart | None:
             archive.extractall(folder)
         rounds = [_round(target.interpreter, Path(folder)) for _ in range(ROUNDS + 1)]
     # The first round reads the files from the disk, and would be unfair to what comes first in it.
-    empty, library, app = (
-        round(1000 * statistics.median(times), 1) for times in zip(*rounds[1:], strict=True)
-    )
-    return ColdStart(empty=empty, library=library, app=app)
+    empty, bare, app = (round(1000 * statistics.median(times), 1) for times in zip(*rounds[1:], strict=True))
+    return ColdStart(empty=empty, bare=bare, app=app)
 
 
 def _round(interpreter: Path, root: Path) -> tuple[float, ...]:

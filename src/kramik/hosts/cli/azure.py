@@ -208,5 +208,5 @@ def _tell(out: Path, made: Package, cold: ColdStart | None) -> None:
     if cold is None:
         click.echo("cold import  not measured, for the same reason")
     else:
-        facts = f"{cold.app:.0f} ms; azure.functions alone {cold.library:.0f} ms, an empty Python {cold.empty:.0f} ms"
+        facts = f"{cold.app:.0f} ms; azure.functions alone {cold.bare:.0f} ms, an empty Python {cold.empty:.0f} ms"
         click.echo(f"cold import  {facts}")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +20,7 @@ from kramik.hosts.cli import new, options, overlay, printed
 
 if TYPE_CHECKING:
     import httpx2
+    from click.decorators import FC
 
     from kramik.order import Order
 
@@ -28,31 +29,24 @@ LONGEST = 60.0
 POLITE = 0.1
 
 
+def _played(family: str, what: str) -> Callable[[FC], FC]:
+    """Return the option that says which vendor of a family the world plays."""
+    return click.option(
+        f"--{family}",
+        default=overlay.OWN,
+        show_default=True,
+        metavar="NAME",
+        help=f"The {what} that the sandbox world plays.",
+    )
+
+
 @click.command("demo")
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Make the shop here and keep it."
 )
-@click.option(
-    "--gateway",
-    default=overlay.OWN,
-    show_default=True,
-    metavar="NAME",
-    help="The gateway that the sandbox world plays.",
-)
-@click.option(
-    "--mailer",
-    default=overlay.OWN,
-    show_default=True,
-    metavar="NAME",
-    help="The mailing tool that the sandbox world plays.",
-)
-@click.option(
-    "--academy",
-    default=overlay.OWN,
-    show_default=True,
-    metavar="NAME",
-    help="The academy that the sandbox world plays.",
-)
+@_played("gateway", "gateway")
+@_played("mailer", "mailing tool")
+@_played("academy", "academy")
 @options.as_json
 def command(keep: Path | None, gateway: str, mailer: str, academy: str, *, as_json: bool) -> None:
     """Build the example shop, buy, pay, wait for access and open the course.

@@ -14,12 +14,11 @@ import msgspec
 from kramik.catalogue import Product
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem, Rejected
 from kramik.http import Budget, Client
-from kramik.mailers import field, leads_to, misfit, sharing, wants_news
+from kramik.mailers import field, in_turn, leads_to, misfit, sharing
 from kramik.mailers.brevo.answers import Attributes, Contact, Sent, refusal
 from kramik.mailers.brevo.settings import Settings
 from kramik.order import Order
 from kramik.ports import Delivery, Effect, File, Mail
-from kramik.turns import Turns
 
 _MISSING, _REFUSED = 404, 400
 _LISTED = "invalid_parameter"
@@ -30,7 +29,10 @@ class BrevoMailer:
     """Our account at Brevo; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
+        self._settings = settings
+        self._begin = in_turn(
+            self._started, call_seconds=call_seconds, with_consent=settings.only_with_consent
+        )
         headers = {"api-key": settings.api_key}
         self._client = Client(settings.base_url, name="Brevo", call_seconds=call_seconds, headers=headers)
 
@@ -129,15 +131,8 @@ class BrevoMailer:
             answer.json(dict[str, object])
         return order.id
 
-    def _begin(self, delivery: Delivery) -> str:
-        budget = Budget(self._seconds)
-        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
-            return self._started(delivery, budget)
-
     def _started(self, delivery: Delivery, budget: Budget) -> str:
         order = delivery.order
-        if self._settings.only_with_consent and not wants_news(order):
-            raise NotMailable("the buyer did not agree to mails beyond what they bought")
         intent = order.intent
         number, key = self._list(intent.sequence or intent.product), self._field(intent.product)
         contact = self._find(order, budget)

@@ -13,12 +13,11 @@ import msgspec
 from kramik.catalogue import Product as Sold
 from kramik.errors import NeedsOperator, NotMailable, OutcomeUnknown, Problem
 from kramik.http import Answer, Budget, Client
-from kramik.mailers import leads_to, wants_news
+from kramik.mailers import in_turn, leads_to
 from kramik.mailers.mailchimp import live
 from kramik.mailers.mailchimp.settings import Settings, address
 from kramik.order import Order
 from kramik.ports import Delivery, Effect
-from kramik.turns import Turns
 
 _MISSING, _REFUSED = 404, 400
 _DONE = 204
@@ -89,7 +88,10 @@ class MailchimpMailer:
     """Our account at Mailchimp; all calls of one effect last at most `call_seconds`."""
 
     def __init__(self, settings: Settings, *, call_seconds: float) -> None:
-        self._settings, self._seconds, self._turns = settings, call_seconds, Turns()
+        self._settings, self._seconds = settings, call_seconds
+        self._begin = in_turn(
+            self._started, call_seconds=call_seconds, with_consent=settings.only_with_consent
+        )
         basic = b64encode(f"kramik:{settings.api_key}".encode()).decode()
         self._client = Client(
             settings.base_url or address(settings.api_key),
@@ -134,15 +136,8 @@ class MailchimpMailer:
         _compare(order, answer.json(Stored))
         return order.id
 
-    def _begin(self, delivery: Delivery) -> str:
-        budget = Budget(self._seconds)
-        with self._turns.take(delivery.order.intent.buyer.email.lower(), seconds=budget.left):
-            return self._started(delivery, budget)
-
     def _started(self, delivery: Delivery, budget: Budget) -> str:
         order = delivery.order
-        if self._settings.only_with_consent and not wants_news(order):
-            raise NotMailable("the buyer did not agree to mails beyond what they bought")
         tag, key = (
             order.intent.sequence or order.intent.product,
             self._settings.field_of(order.intent.product),
