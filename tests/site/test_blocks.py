@@ -103,7 +103,7 @@ def test_all_blocks_together() -> None:
         "Co dostajesz",
         "Zaczynamy?",
         "Gwarancja",
-        "Pytania i odpowiedzi",
+        "Pytania i\u00a0odpowiedzi",
     ]
 
 
