@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from kramik.site.exports.data import Export
-from kramik.site.theme import HERE, Theme
 from tests.quality import tools
 from tests.site.visit import visiting
 from tests.site.world import Running, example, serving
@@ -130,17 +129,3 @@ def test_the_script_fits_into_two_kilobytes(tmp_path: Path) -> None:
     assert not [
         word for word in ("innerHTML", "insertAdjacentHTML", ".style") if word in script.read_text("utf-8")
     ]
-
-
-def test_only_our_own_scripts_are_stripped(tmp_path: Path) -> None:
-    """Ours lose comments and indentation, and have no text of several lines; a shop's own stays byte for byte."""
-    own = b"// mine\n  say(`a\n  b`);\n"
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "thanks.js").write_bytes(own)
-    assets = {name: each.content for name, each in Theme(example(), tmp_path).assets.items()}
-    lines = assets["course-order.js"].decode().splitlines()
-
-    assert own == assets["thanks.js"]
-    assert [] == [line for line in lines if line.startswith((" ", "//")) or not line]
-    for file in (HERE / "assets").glob("*.js"):
-        assert [] == [line for line in file.read_text("utf-8").splitlines() if line.count("`") % 2], file.name

@@ -12,10 +12,19 @@ from tests.site.world import Running
 
 @contextmanager
 def visiting(
-    chromium: Browser, shop: Running, *, script: bool = True, wide: int = 1280, wrong: bool = False
+    chromium: Browser,
+    shop: Running,
+    *,
+    script: bool = True,
+    wide: int = 1280,
+    wrong: bool = False,
+    high: int = 900,
+    touch: bool = False,
 ) -> Iterator[Page]:
     """Open a page that must ask nobody else and must not complain; `wrong` for whoever is told of a 422 by a script."""
-    context = chromium.new_context(java_script_enabled=script, viewport={"width": wide, "height": 900})
+    context = chromium.new_context(
+        java_script_enabled=script, viewport={"width": wide, "height": high}, has_touch=touch
+    )
     context.set_default_timeout(10_000)
     page = context.new_page()
     complaints: list[str] = []

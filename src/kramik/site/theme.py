@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 VARIANTS = ("warsztat",)
 """Sets of tokens laid over those of the default theme, `zeszyt`."""
+_SMALL = HERE / "assets" / "small"
+"""Our scripts as they are sent, made of those in `assets` by `tests/quality/test_scripts.py`; a shop's own is not."""
 ASSETS = ("kramik.css", "course-order.js", "coupon.js", "thanks.js", "payment.js", "icon.svg")
 
 
@@ -33,15 +35,6 @@ def _problem(template: str, error: TemplateError) -> Problem:
     line = getattr(error, "lineno", None) or line
     name = Path(getattr(error, "name", None) or name).name
     return Problem(field=f"templates/{name}:{line}", code="template", message=f"can not be rendered: {error}")
-
-
-def _stripped(script: bytes) -> bytes:
-    """Return one of our scripts without indentation, blank lines and lines that are comments.
-
-    Not for a script that a shop changed: a text of several lines between backticks would change.
-    """
-    lines = (line.strip() for line in script.decode().splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//")).encode()
 
 
 class Asset:
@@ -106,7 +99,7 @@ class Theme:
         own = self._own / "assets" / name if self._own else None
         ours = (HERE / "assets" / name).read_bytes()
         content = own.read_bytes() if own and own.is_file() else ours
-        return _stripped(ours) if name.endswith(".js") and content == ours else content
+        return (_SMALL / name).read_bytes() if name.endswith(".js") and content == ours else content
 
 
 @lru_cache(8)

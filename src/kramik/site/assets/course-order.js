@@ -3,6 +3,7 @@
 "use strict";
 customElements.get("course-order") ?? (() => {
   const warmed = {};
+  let pressed = 0; // until when a press may last, by the page's clock
   const MAIL = "gmail.com outlook.com hotmail.com icloud.com yahoo.com proton.me wp.pl o2.pl onet.pl poczta.onet.pl interia.pl gazeta.pl op.pl vp.pl tlen.pl".split(" ");
 
   const make = (tag, fields, ...inside) => {
@@ -13,7 +14,7 @@ customElements.get("course-order") ?? (() => {
 
   // Only what is surely wrong; the server judges the rest.
   const good = {
-    email: (text) => /^[^\s@]+@[^\s@]+\.[^\s@]{2,}$/.test(text),
+    email: (text) => /^[^\s@]+@[^\s@]+\.[^\s@.]{2,}$/.test(text),
     tax_id: (text) => {
       const digits = text.replace(/^PL|[\s-]/gi, "");
       if (/\D/.test(digits)) return true;
@@ -28,6 +29,13 @@ customElements.get("course-order") ?? (() => {
     return a === b || few > 0 && (near(a.slice(1), b.slice(1), few - 1) || near(a.slice(1), b, few - 1) ||
       near(a, b.slice(1), few - 1) || a[0] === b[1] && a[1] === b[0] && near(a.slice(2), b.slice(2), few - 1));
   };
+
+  // Under a finger nothing may move: a button that a new remark pushes away would miss the press that was meant for it.
+  const calmly = (work, ...given) =>
+    performance.now() < pressed ? setTimeout(calmly, 50, work, ...given) : work(...given);
+  const listen = (kinds, then) => kinds.split(" ").forEach((kind) => addEventListener(kind, then, true));
+  listen("pointerdown", () => { pressed = performance.now() + 5_000; });
+  listen("mouseup pointercancel keydown", () => { pressed = 0; }); // a finger makes a mouseup, too, later than a pointerup
 
   const put = (element, name, value) => value ? element.setAttribute(name, value) : element.removeAttribute(name);
 
@@ -116,21 +124,23 @@ customElements.get("course-order") ?? (() => {
         field.focus();
       };
       const take = make("button", { type: "button", textContent: said.meant.replace("{}", address), onclick });
-      meant = make("p", { className: "meant", role: "status" }, take);
+      meant = make("p", { className: "meant", role: "status" });
       field.after(meant);
+      setTimeout(() => meant.append(take), 50); // what is told is what changes in a status that was there before
     };
 
-    const source = new URLSearchParams(location.search).get("ref");
+    const query = new URLSearchParams(location.search);
+    const source = query.get("ref") ?? query.get("utm_source");
     if (source) form.elements.source.value = source.slice(0, 100);
     form.noValidate = true;
     form.addEventListener("focusin", warm);
     form.addEventListener("change", ({ target }) => {
-      if (fields.includes(target)) mark(target);
-      if (target.name === "email") hint(target);
+      if (fields.includes(target)) calmly(mark, target);
+      if (target.name === "email") calmly(hint, target);
     });
     form.addEventListener("input", ({ target }) => target.ariaInvalid && mark(target));
     // Another script on the page says what it knows by setCustomValidity and checkValidity.
-    form.addEventListener("invalid", ({ target }) => fields.includes(target) && mark(target), true);
+    form.addEventListener("invalid", ({ target }) => fields.includes(target) && calmly(mark, target), true);
     form.addEventListener("submit", (event) => {
       if (locked || !allGood()) return event.preventDefault();
       key();
