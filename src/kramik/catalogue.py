@@ -16,19 +16,18 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from kramik import blocks, table
+from kramik import blocks, frontmatter
 from kramik.blocks import Blocks, Filled
 from kramik.errors import ConfigurationError, Problem, Rejected
+from kramik.frontmatter import split
 from kramik.money import Money, parse_price
 from kramik.sale import Sale, overlapping
-from kramik.table import Shape
 
 LegalKind = Literal["content", "service", "event"]
 
 _NAME = re.compile(r"(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.(?P<lang>[a-z]{2}))?\.md")
 _REMEMBERED = 8192
-_INNER_KEY = re.compile(r"unknown field `(\w+)`")
-_FRONT = re.compile(r"\A---[ \t]*\n(?P<front>.*?)^---[ \t]*$\n?(?P<body>.*)\Z", re.DOTALL | re.MULTILINE)
+_FOLDER = "products"
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,13 +86,13 @@ class Front(Blocks, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The front matter of a product file, as written."""
 
     title: Filled
-    price: str
+    price: object
     course: Filled
     summary: str = ""
     sequence: str | int = ""
     access_days: Annotated[int, msgspec.Meta(ge=1)] | None = None
     legal_kind: LegalKind = "content"
-    lang: str = ""
+    lang: Annotated[str, msgspec.Meta(pattern="^([a-z]{2})?$")] = ""
     opens: object = None
     closes: object = None
     sales: tuple[dict[str, object], ...] = ()
@@ -105,6 +104,9 @@ class TranslatedFront(Blocks, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     title: Filled
     summary: str = ""
+
+
+_ONLY_ORIGINAL = frozenset(Front.__struct_fields__) - frozenset(TranslatedFront.__struct_fields__)
 
 
 def read(files: Mapping[str, str], *, lang: str, currency: str = "", zone: tzinfo | None = None) -> Catalogue:
@@ -135,20 +137,6 @@ def fingerprint(product: Product) -> str:
     return sha256(msgspec.json.encode(product, order="deterministic")).hexdigest()
 
 
-def split(name: str, text: str) -> tuple[str, str]:
-    """Split a page into its front matter and its Markdown.
-
-    Raises:
-        ConfigurationError: the two lines `---` are missing.
-    """
-    match = _FRONT.match(text.replace("\r\n", "\n").removeprefix("\N{BOM}"))
-    if match is None:
-        raise _problem(
-            name, 1, "", "starts without front matter; begin it with a line ---, the fields, and a line ---"
-        )
-    return match["front"], match["body"]
-
-
 def _originals_first(name: str) -> tuple[int, str]:
     return name.count("."), name
 
@@ -165,20 +153,15 @@ def _one(
     parts = _NAME.fullmatch(name)
     if parts is None:
         raise _problem(
-            name,
-            1,
-            "",
-            "is no product name; use small ASCII letters, digits and hyphens, such as my-course.md",
+            name, "is no product name; use small ASCII letters, digits and hyphens, such as my-course.md"
         )
     if parts["lang"] is None:
         return _original(name, text, _Where(lang, currency, zone))
     original = products.get(parts["slug"])
     if original is None:
-        raise _problem(
-            name, 1, "", f"translates {parts['slug']}.md, which is missing or has problems of its own"
-        )
+        raise _problem(name, f"translates {parts['slug']}.md, which is missing or has problems of its own")
     if parts["lang"] == original.lang:
-        raise _problem(name, 1, "", f"translates {parts['slug']}.md into its own language; name another one")
+        raise _problem(name, f"translates {parts['slug']}.md into its own language; name another one")
     words = {**original.words, parts["lang"]: _translation(name, text)}
     return msgspec.structs.replace(original, words=words)
 
@@ -194,29 +177,39 @@ class _Where(NamedTuple):
 @lru_cache(_REMEMBERED)
 def _original(name: str, text: str, where: _Where) -> Product:
     """Read a product; the same text is read once, since a preview reads a thousand of them at each change."""
-    front, body = split(name, text)
-    reading = _Front(name, front, where.currency, where.zone)
+    file = f"{_FOLDER}/{name}"
+    front, body = split(file, text)
+    reading = _Front(file, front, where.currency, where.zone)
     return _product(reading, name.removesuffix(".md"), body, lang=where.lang)
 
 
 @lru_cache(_REMEMBERED)
 def _translation(name: str, text: str) -> Words:
-    raw, body = split(name, text)
-    front = front_matter(name, raw, TranslatedFront)
-    wrong = [_at(name, raw, key, message) for key, message in front.wrong()]
+    file = f"{_FOLDER}/{name}"
+    raw, body = split(file, text)
+    alone = [_only_original(name, key) for key in frontmatter.fields(file, raw) if key in _ONLY_ORIGINAL]
+    if alone:
+        raise ConfigurationError(*(frontmatter.located(file, raw, each) for each in alone))
+    front = frontmatter.read(file, raw, TranslatedFront)
+    wrong = [frontmatter.located(file, raw, _wrong(*each)) for each in front.wrong()]
     if wrong:
         raise ConfigurationError(*wrong)
     return Words(title=front.title, summary=front.summary, body=body, blocks=blocks.of(front))
 
 
+def _only_original(name: str, key: str) -> Problem:
+    original = f"{_FOLDER}/{name.partition('.')[0]}.md"
+    return _wrong(key, f"can not be translated: it is read from {original}; take it out here")
+
+
 def _product(front: _Front, slug: str, body: str, *, lang: str) -> Product:
-    fields = front.read()
+    fields, price = front.read()
     own = fields.lang or lang
     return Product(
         slug=slug,
         lang=own,
         words={own: Words(title=fields.title, summary=fields.summary, body=body, blocks=blocks.of(fields))},
-        price=parse_price(fields.price),
+        price=price,
         course=fields.course,
         sequence=str(fields.sequence),
         access_days=fields.access_days,
@@ -228,74 +221,61 @@ def _product(front: _Front, slug: str, body: str, *, lang: str) -> Product:
     )
 
 
-def front_matter(name: str, front: str, shape: type[Shape]) -> Shape:
-    """Read YAML front matter into a struct.
-
-    Raises:
-        ConfigurationError: every problem, with file and line.
-    """
-    try:
-        return table.read(_yaml(name, front), shape)
-    except Rejected as error:
-        raise ConfigurationError(*(_located(name, front, problem) for problem in error.problems)) from None
-
-
 class _Front:
     """One pass over the front matter of a product, which collects what is wrong with prices and moments."""
 
-    def __init__(self, name: str, front: str, currency: str, zone: tzinfo | None) -> None:
-        self._name, self._front, self._currency, self._zone = name, front, currency, zone
+    def __init__(self, file: str, front: str, currency: str, zone: tzinfo | None) -> None:
+        self._file, self._front, self._currency, self._zone = file, front, currency, zone
         self._problems: list[Problem] = []
         self.opens: datetime | None = None
         self.closes: datetime | None = None
         self.sales: tuple[Sale, ...] = ()
 
-    def read(self) -> Front:
-        """Return the fields.
+    def read(self) -> tuple[Front, Money]:
+        """Return the fields and the price.
 
         Raises:
             ConfigurationError: every problem.
         """
-        raw = _yaml(self._name, self._front)
-        price = self._price("price", raw.get("price"))
+        raw = frontmatter.fields(self._file, self._front)
+        price = self._price("price", raw["price"]) if "price" in raw else None
         self.opens, self.closes = (self._moment(key, raw.get(key)) for key in ("opens", "closes"))
         if self.opens and self.closes and self.closes <= self.opens:
             self._wrong("closes", "is not after opens, so it is never on sale; mend one of them")
         listed = raw.get("sales")
-        found = [self._sale(each, price) for each in listed] if isinstance(listed, list) else []
+        found = [self._sale(each, price, f"sales[{n}]") for n, each in enumerate(_list(listed))]
         self.sales = tuple(sorted(filter(None, found), key=lambda sale: sale.opens))
         if overlapping(self.sales):
             self._wrong("sales", "overlap; let each one end before the next begins")
         try:
-            fields = front_matter(self._name, self._front, Front)
+            fields = frontmatter.read(self._file, self._front, Front)
         except ConfigurationError as error:
             raise ConfigurationError(*error.problems, *self._problems) from None
         for key, message in fields.wrong():
             self._wrong(key, message)
-        if self._problems:
+        if self._problems or price is None:
             raise ConfigurationError(*self._problems)
-        return fields
+        return fields, price
 
-    def _sale(self, raw: object, regular: Money | None) -> Sale | None:
+    def _sale(self, raw: object, regular: Money | None, place: str) -> Sale | None:
         if not isinstance(raw, dict) or raw.keys() != {"price", "from", "until"}:
-            self._wrong("sales", "needs price, from and until in each of its items, and nothing else")
+            self._wrong(place, "needs price, from and until, and nothing else")
             return None
-        price = self._price("sales", raw["price"])
-        opens, closes = (self._moment("sales", raw[key], required=True) for key in ("from", "until"))
+        price = self._price(f"{place}.price", raw["price"])
+        opens, closes = (self._moment(f"{place}.{key}", raw[key], required=True) for key in ("from", "until"))
         if price is None or opens is None or closes is None:
             return None
         if closes <= opens:
-            self._wrong("sales", f"of {price} ends before it begins; mend from or until")
+            self._wrong(place, f"of {price} ends before it begins; mend from or until")
             return None
         if regular is not None and regular.minor <= price.minor:
-            self._wrong("sales", f"of {price} is no sale: the price is {regular}; mend one of them")
+            self._wrong(place, f"of {price} is no sale: the price is {regular}; mend one of them")
         return Sale(price=price, opens=opens, closes=closes)
 
-    def _price(self, field: str, text: object) -> Money | None:
-        if not isinstance(text, str):
-            return None
+    def _price(self, field: str, written: object) -> Money | None:
+        text = "" if written is None else str(written).strip()
         try:
-            price = parse_price(text)
+            price = parse_price(" ".join(text.split()))
         except Rejected as error:
             for each in error.problems:
                 self._wrong(field, each.message)
@@ -325,7 +305,15 @@ class _Front:
         return early
 
     def _wrong(self, field: str, message: str) -> None:
-        self._problems.append(_at(self._name, self._front, field, message))
+        self._problems.append(frontmatter.located(self._file, self._front, _wrong(field, message)))
+
+
+def _list(raw: object) -> list[object]:
+    return raw if isinstance(raw, list) else []
+
+
+def _wrong(field: str, message: str) -> Problem:
+    return Problem(field=field, code="wrong", message=message)
 
 
 def _moment(raw: object) -> datetime | None:
@@ -339,41 +327,9 @@ def _moment(raw: object) -> datetime | None:
         return None
 
 
-def _yaml(name: str, front: str) -> dict[str, object]:
-    try:
-        return msgspec.yaml.decode(front.encode(), type=dict[str, object])
-    except msgspec.MsgspecError as error:
-        raise _problem(name, _yaml_line(error), "", f"is not front matter: {_first_line(error)}") from None
-
-
 def _hash(products: Mapping[str, Product]) -> str:
     return sha256(msgspec.json.encode(products, order="deterministic")).hexdigest()
 
 
-def _located(name: str, front: str, problem: Problem) -> Problem:
-    return _at(name, front, problem.field, problem.message, code=problem.code)
-
-
-def _at(name: str, front: str, field: str, message: str, *, code: str = "wrong") -> Problem:
-    lines = front.splitlines()
-    line = next((n for n, text in enumerate(lines, start=2) if text.startswith(f"{field}:")), 1)
-    inner = _INNER_KEY.search(message)
-    if inner and line > 1:
-        within = re.compile(rf"[\s{{,-]{re.escape(inner[1])}\s*:")
-        line = next((n for n, text in enumerate(lines[line - 2 :], start=line) if within.search(text)), line)
-    return Problem(field=f"products/{name}:{line}", code=code, message=f"{field} {message}".strip())
-
-
-def _problem(name: str, line: int, field: str, message: str) -> ConfigurationError:
-    return ConfigurationError(
-        Problem(field=f"products/{name}:{line}", code="wrong", message=f"{field} {message}".strip())
-    )
-
-
-def _yaml_line(error: Exception) -> int:
-    mark = getattr(error.__context__, "problem_mark", None)
-    return 2 if mark is None else int(mark.line) + 2
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _problem(name: str, message: str) -> ConfigurationError:
+    return ConfigurationError(Problem(field=f"{_FOLDER}/{name}:1", code="wrong", message=message))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from kramik import coupons, pricelist, table
+from kramik import coupons, pricelist, table, written
 from kramik.catalogue import Product
 from kramik.coupons import Coupon
 from kramik.errors import ConfigurationError, Problem, Rejected
@@ -55,18 +55,23 @@ def read_prices(folder: Path) -> PriceList:
         ConfigurationError: every line that is wrong.
     """
     file = folder / pricelist.FILE
-    return pricelist.read(file.read_text("utf-8")) if file.exists() else PriceList()
+    return pricelist.read(written.text(folder, pricelist.FILE)) if file.exists() else PriceList()
+
+
+def news(products: Iterable[Product], prices: PriceList, *, now: datetime) -> list[str]:
+    """Return the lines that the history of prices lacks: what the products cost now, where it says something else."""
+    asked = (prices.changed(each.slug, each.price, each.sales, now=now) for each in products)
+    return [change.line for change in asked if change is not None]
 
 
 def record_prices(
     folder: Path, products: Iterable[Product], prices: PriceList, *, now: datetime
 ) -> list[str]:
     """Add what the products cost now to the history, where that is news; return the lines that were added."""
-    asked = (prices.changed(each.slug, each.price, each.sales, now=now) for each in products)
-    lines = [change.line for change in asked if change is not None]
+    lines = news(products, prices, now=now)
     if lines:
         file = folder / pricelist.FILE
-        begun = file.read_text("utf-8") if file.exists() else f"{pricelist.HEAD}\n"
+        begun = written.text(folder, pricelist.FILE) if file.exists() else f"{pricelist.HEAD}\n"
         whole = begun if begun.endswith("\n") else f"{begun}\n"
         _replace(file, whole + "".join(f"{line}\n" for line in lines))
     return lines
@@ -80,9 +85,11 @@ def _replace(file: Path, text: str) -> None:
 
 
 def read_coupons(
-    folder: Path, *, products: Mapping[str, object], currency: str, clock: tzinfo | None
+    folder: Path, *, products: Mapping[str, object] | None, currency: str, clock: tzinfo | None
 ) -> dict[str, Coupon]:
     """Read the coupons by their code; none when there is no file.
+
+    Without `products` or `currency` these are not known, because something else is wrong, and are not compared.
 
     Raises:
         ConfigurationError: every problem of every code.
@@ -90,13 +97,12 @@ def read_coupons(
     file = folder / COUPONS
     if not file.exists():
         return {}
+    text = written.text(folder, COUPONS)
     try:
-        text = file.read_text("utf-8")
         raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = Problem(field=f"{COUPONS}:1", code="not_toml", message=f"is not TOML: {error}")
-        raise ConfigurationError(problem) from None
-    reading = _Coupons(text, {*products}, currency, clock)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(written.not_toml(COUPONS, text, error)) from None
+    reading = _Coupons(text, None if products is None else {*products}, currency, clock)
     found = [reading.coupon(code, each) for code, each in raw.items()]
     if reading.problems:
         raise ConfigurationError(*reading.problems)
@@ -106,7 +112,7 @@ def read_coupons(
 class _Coupons:
     """One pass over the codes, which collects what is wrong."""
 
-    def __init__(self, text: str, products: set[str], currency: str, clock: tzinfo | None) -> None:
+    def __init__(self, text: str, products: set[str] | None, currency: str, clock: tzinfo | None) -> None:
         self.problems: list[Problem] = []
         self._lines, self._products = text.splitlines(), products
         self._currency, self._clock = currency, clock
@@ -135,7 +141,7 @@ class _Coupons:
         if (row.percent is None) == (row.amount is None):
             self._wrong(name, "needs percent or amount, and one of them alone")
         for product in row.products:
-            if product not in self._products:
+            if self._products is not None and product not in self._products:
                 hint = table.nearest(product, dict.fromkeys(self._products))
                 self._wrong(name, f"is for {product!r}, which is no product; {hint}")
         opens, closes = (
@@ -159,9 +165,9 @@ class _Coupons:
         try:
             amount = parse_price(text)
         except Rejected as error:
-            self._wrong(name, str(error))
+            self._wrong(name, f"amount {error.problems[0].message}")
             return None
-        if amount.currency != self._currency:
+        if self._currency and amount.currency != self._currency:
             self._wrong(name, f"gives {amount}, but the shop sells in {self._currency}")
         return amount
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik import catalogue, conditions, table
+from kramik import catalogue, conditions, frontmatter, table, written
 from kramik.catalogue import Catalogue
 from kramik.consents import DEFAULTS
+from kramik.coupons import Coupon
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.intent import ConsentText
 from kramik.pricelist import PriceList
@@ -48,15 +50,16 @@ def read(
     overlay: Mapping[str, object] | None = None,
     *,
     methods: Methods = no_methods,
+    speaks: Collection[str] = (),
 ) -> Settings:
-    """Read a shop folder.
+    """Read a shop folder; `speaks` are the languages of the theme, any at all if there are none.
 
     `overlay` is laid over `shop.toml`: its keys of `[shop]` over those of the file, any other table in place of it.
 
     Raises:
         ConfigurationError: every problem of every file.
     """
-    reading = _Reading(folder, environ, shapes, methods)
+    reading = _Reading(folder, environ, shapes, methods=methods, speaks=speaks)
     settings = reading.settings(overlay or {})
     if settings is None or reading.problems:
         raise ConfigurationError(*reading.problems)
@@ -78,21 +81,36 @@ def secrets_of(settings: Settings) -> Iterator[str]:
     yield from settings.notices.secrets
 
 
+class _Rest(NamedTuple):
+    """What is read beside `shop.toml`."""
+
+    catalogue: Catalogue
+    pages: dict[str, str]
+    coupons: dict[str, Coupon]
+    prices: PriceList
+
+
 class _Reading:
     """One pass over the files of a shop, which collects problems as it goes."""
 
     def __init__(
-        self, folder: Path, environ: Mapping[str, str], shapes: Shapes, methods: Methods = no_methods
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        shapes: Shapes,
+        *,
+        methods: Methods,
+        speaks: Collection[str],
     ) -> None:
         self.problems: list[Problem] = []
         self._folder, self._environ = folder, environ
-        self._shapes, self._methods = shapes, methods
+        self._shapes, self._methods, self._speaks = shapes, methods, speaks
         self._text = ""
 
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
         raw = self._toml()
         if raw is None:
-            self._catalogue("", "", None)
+            self._rest(None, "", UTC)
             return None
         self._check_tables(raw)
         raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
@@ -109,20 +127,15 @@ class _Reading:
         notices = self._table("notices", _sub(raw, "notices"), Notices)
         consents = self._consents(_sub(raw, "consents"))
         if shop is None:
-            self._catalogue("", "", None)
+            self._rest(None, "", UTC)
             return None
         self._check(shop, worker)
         self._check_notices(notices)
         languages = tuple(dict.fromkeys([shop.locale, *shop.languages]))
         clock = self._clock(shop.timezone)
-        products, pages = self._catalogue(languages[0], shop.currency, clock), self._texts("pages")
-        known = {} if products is None else products.products
-        prices = self._read(lambda: conditions.read_prices(self._folder))
-        found = self._read(
-            lambda: conditions.read_coupons(self._folder, products=known, currency=shop.currency, clock=clock)
-        )
+        rest = self._rest(languages[0], shop.currency, clock)
         adapters = [*gateways.values(), mailer, academy]
-        if seller is None or worker is None or notices is None or products is None or None in adapters:
+        if seller is None or worker is None or notices is None or rest is None or None in adapters:
             return None
         return Settings(
             folder=self._folder,
@@ -137,17 +150,31 @@ class _Reading:
             gateways={name: adapter for name, adapter in gateways.items() if adapter},
             mailer=mailer,  # type: ignore[arg-type]  # None was ruled out above
             academy=academy,  # type: ignore[arg-type]  # None was ruled out above
-            catalogue=products,
-            pages=pages,
+            catalogue=rest.catalogue,
+            pages=rest.pages,
             smtp=smtp,
             notices=notices,
             consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
             timezone=shop.timezone,
             theme=shop.theme,
-            coupons=found or {},
-            prices=prices or PriceList(),
+            coupons=rest.coupons,
+            prices=rest.prices,
         )
+
+    def _rest(self, lang: str | None, currency: str, clock: tzinfo | None) -> _Rest | None:
+        """Read every file beside `shop.toml`; without a language only to find what is wrong in them."""
+        products, pages = self._catalogue(lang or "", currency, clock), self._texts("pages")
+        for name, text in pages.items():
+            self._read(partial(frontmatter.parsed, f"pages/{name}", text))
+        known = None if products is None else products.products
+        prices = self._read(lambda: conditions.read_prices(self._folder))
+        coupons = self._read(
+            lambda: conditions.read_coupons(self._folder, products=known, currency=currency, clock=clock)
+        )
+        if lang is None or products is None:
+            return None
+        return _Rest(products, pages, coupons or {}, prices or PriceList())
 
     def _gateways(self, tables: Mapping[str, object]) -> dict[str, Adapter | None]:
         if not tables:
@@ -177,23 +204,17 @@ class _Reading:
 
     def _toml(self) -> dict[str, object] | None:
         try:
-            self._text = (self._folder / FILE).read_text("utf-8")
+            self._text = written.text(self._folder, FILE)
             return tomllib.loads(self._text)
         except FileNotFoundError:
             message = f"there is no {FILE} in {self._folder}; make a shop with `kramik new DIR` or name one with --shop"
             self.problems.append(Problem(field=FILE, code="missing_file", message=message))
         except OSError as error:
             self.problems.append(_unreadable(FILE, error))
-        except UnicodeDecodeError:
-            self.problems.append(
-                Problem(field=f"{FILE}:1", code="not_toml", message="is not written in UTF-8")
-            )
+        except ConfigurationError as error:
+            self.problems += error.problems
         except tomllib.TOMLDecodeError as error:
-            line = re.search(r"at line (\d+)", str(error))
-            where = int(line[1]) if line else self._text.count("\n") + 1
-            self.problems.append(
-                Problem(field=f"{FILE}:{where}", code="not_toml", message=f"is not TOML: {error}")
-            )
+            self.problems.append(written.not_toml(FILE, self._text, error))
         return None
 
     def _check_tables(self, raw: Mapping[str, object]) -> None:
@@ -248,6 +269,12 @@ class _Reading:
         if any(len(secret) < SHORTEST_SECRET for secret in secrets):
             message = f"is shorter than {SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`"
             self.problems.append(self._at("[shop]", message, key="secret"))
+        for key, lang in (("locale", shop.locale), *(("languages", each) for each in shop.languages)):
+            if self._speaks and lang not in self._speaks:
+                hint = table.nearest(lang, dict.fromkeys(self._speaks))
+                self.problems.append(
+                    self._at("[shop]", f"names {lang!r}, which the theme does not speak; {hint}", key=key)
+                )
         for key, url in (("url", shop.url), ("api", shop.api)):
             if url and not _is_address(url):
                 self.problems.append(
@@ -275,11 +302,12 @@ class _Reading:
             self.problems.append(self._at("[notices]", message, key="digest"))
 
     def _clock(self, name: str) -> tzinfo | None:
+        """Return the shop's clock; in the place of one that does not exist, any, since it is told once."""
         try:
             return conditions.zone(name)
         except Rejected as error:
             self.problems += [self._at("[shop]", each.message, key="timezone") for each in error.problems]
-            return None
+            return UTC
 
     def _read(self, read: Callable[[], Found]) -> Found | None:
         """Read one of the files beside the catalogue."""
@@ -287,9 +315,9 @@ class _Reading:
             return read()
         except ConfigurationError as error:
             self.problems += error.problems
-        except (OSError, UnicodeDecodeError) as error:
-            why = f"can not be read: {error}"
-            self.problems.append(Problem(field=str(self._folder), code="unreadable", message=why))
+        except OSError as error:
+            file = Path(error.filename or self._folder).name
+            self.problems.append(_unreadable(file, error))
         return None
 
     def _catalogue(self, lang: str, currency: str, clock: tzinfo | None) -> Catalogue | None:
@@ -301,6 +329,7 @@ class _Reading:
         if not products.products:
             message = "holds no product; write one, such as products/my-course.md"
             self.problems.append(Problem(field="products/", code="missing_file", message=message))
+            return None
         return products
 
     def _consents(self, raw: Mapping[str, object]) -> dict[str, ConsentText]:
@@ -324,17 +353,15 @@ class _Reading:
         texts = {}
         for path in sorted((self._folder / folder).glob("*.md")):
             try:
-                texts[path.name] = path.read_text("utf-8")
+                texts[path.name] = written.text(self._folder, f"{folder}/{path.name}")
             except OSError as error:
                 self.problems.append(_unreadable(f"{folder}/{path.name}", error))
-            except UnicodeDecodeError as error:
-                line = path.read_bytes()[: error.start].count(b"\n") + 1
-                field = f"{folder}/{path.name}:{line}"
-                self.problems.append(Problem(field=field, code="not_utf8", message="is not written in UTF-8"))
+            except ConfigurationError as error:
+                self.problems += error.problems
         return texts
 
     def _at(self, header: str, message: str, *, key: str = "", code: str = "wrong") -> Problem:
-        line = next(_lines(self._text, header, key), 1)
+        line = next(_lines(self._text, header, re.split(r"[.\[]", key, maxsplit=1)[0]), 1)
         return Problem(
             field=f"{FILE}:{line}", code=code, message=f"{header} {key} {message}".replace("  ", " ")
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -110,6 +111,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Return the folder of the shop's own templates, if it has one."""
         folder = self.folder / "templates"
         return folder if folder.is_dir() else None
+
+    @property
+    def local(self) -> bool:
+        """Say whether the site lives on this machine alone, as while one tries it."""
+        host = urlsplit(self.site).hostname or ""
+        return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
     def __repr__(self) -> str:
         return f"Settings({self.name!r} in {self.folder})"

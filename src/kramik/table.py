@@ -6,15 +6,17 @@ secrets that stand in the file, variables of the environment that are not set.
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, TypeVar, get_args
 
 import msgspec
 
+from kramik import complaint
+from kramik.complaint import nearest
 from kramik.errors import Problem, Rejected
+
+__all__ = ["Secret", "SecretTable", "Secrets", "Shape", "nearest", "read", "secret_keys", "secrets"]
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -27,14 +29,14 @@ SecretTable = Annotated[dict[str, str], _SECRET]
 """Secrets by a name of their own."""
 
 _ENV = "env:"
-_UNKNOWN = re.compile(r"unknown field `(\w+)`")
 
 
 def read(table: Mapping[str, object], shape: type[Shape], environ: Mapping[str, str] | None = None) -> Shape:
     """Convert a table into a struct; with `environ`, text that begins with `env:` is looked up there.
 
     Raises:
-        Rejected: one problem for each key that is unknown, missing or of the wrong type; `field` is the key.
+        Rejected: one problem for each key that is unknown, missing or of the wrong type; `field` is the key, and
+            behind it the place inside its value: `programme[0].title`.
     """
     fields = _fields(shape)
     problems = [*_unknown(table, fields), *_missing(table, fields), *_exposed(table, fields)]
@@ -60,12 +62,6 @@ def secrets(value: msgspec.Struct) -> Iterator[str]:
 def secret_keys(shape: type[msgspec.Struct]) -> frozenset[str]:
     """Return the keys of a table that must be read from the environment."""
     return frozenset(field.encode_name for field in msgspec.structs.fields(shape) if _is_secret(field))
-
-
-def nearest(word: str, known: Mapping[str, object]) -> str:
-    """Return a hint that names the nearest known word, or lists them all."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
 
 
 @cache
@@ -130,27 +126,10 @@ def _wrong(table: Mapping[str, object], fields: Mapping[str, msgspec.structs.Fie
         try:
             msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
-            yield Problem(
-                field=key, code="wrong_type", message=f"is wrong: {error}{_inner(error, field.type)}"
-            )
+            place, message = complaint.of(error, field.type)
+            yield Problem(field=f"{key}{place}", code="wrong_type", message=message)
         except Rejected as error:
             yield from (Problem(field=key, code=each.code, message=each.message) for each in error.problems)
-
-
-def _inner(error: Exception, kind: object) -> str:
-    """Return a hint about an unknown key of a table inside a table."""
-    unknown = _UNKNOWN.search(str(error))
-    return f"; {nearest(unknown[1], dict.fromkeys(_keys(kind)))}" if unknown else ""
-
-
-def _keys(kind: object) -> Iterator[str]:
-    """Yield the keys of every struct that a type is made of."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        for field in msgspec.structs.fields(kind):
-            yield field.encode_name
-            yield from _keys(field.type)
-    for inner in get_args(kind):
-        yield from _keys(inner)
 
 
 def _is_secret(field: msgspec.structs.FieldInfo) -> bool:

@@ -51,7 +51,11 @@ def read(folder: Path, environ: Mapping[str, str], overlay: Mapping[str, object]
     Raises:
         ConfigurationError: every problem of every file.
     """
-    return config.read(folder, environ, adapters.shape, overlay, methods=adapters.methods)
+    from kramik.site.texts import languages
+
+    return config.read(
+        folder, environ, adapters.shape, overlay, methods=adapters.methods, speaks=tuple(languages())
+    )
 
 
 def build(
@@ -267,19 +271,35 @@ def open_azure(environ: Mapping[str, str]) -> AzureStore:
     return AzureStore(Account(environ.get("AzureWebJobsStorage", ""), name=name))
 
 
-def record_versions(settings: Settings) -> list[str]:
-    """Keep a copy of each page with a version that is news, so that it stays online.
+def record(settings: Settings, *, now: datetime) -> Settings:
+    """Write down what is about to be published: prices that are news, and each page with a version that is.
+
+    Nothing is written while `url` is an address of this machine: what nobody else sees is not published.
 
     Raises:
-        ConfigurationError: a page says something else than was published under its version.
+        ConfigurationError: a page says something else than was published under its version, a sale has no price
+            before it, or names collide; then nothing was written.
     """
+    from kramik import conditions
     from kramik.site import versions
 
-    made = source(settings)
-    problems = tuple(versions.problems(made))
+    made = source(settings, now)
+    problems = (*made.problems(), *versions.problems(made))
     if problems:
         raise ConfigurationError(*problems)
-    return versions.record(settings.folder, made)
+    if settings.local:
+        return settings
+    versions.record(settings.folder, made)
+    if not conditions.record_prices(settings.folder, settings.catalogue, settings.prices, now=now):
+        return settings
+    return msgspec.structs.replace(settings, prices=conditions.read_prices(settings.folder))
+
+
+def unrecorded(settings: Settings, *, now: datetime) -> list[str]:
+    """Return the lines that the history of prices lacks of what is published now."""
+    from kramik import conditions
+
+    return [] if settings.local else conditions.news(settings.catalogue, settings.prices, now=now)
 
 
 def build_site(settings: Settings, out: Path, *, now: datetime | None = None) -> list[str]:

@@ -195,6 +195,19 @@ def test_check_shows_every_problem_at_once(kramik: Kramik, shop: Path) -> None:
         ("shop.toml", 'a = "b"\nshop = 3\n', r"shop\.toml:\d: \[shop\] must be a table"),
         ("templates/shop.html", "{% if %}", r"templates/shop\.html:1: can not be rendered"),
         ("templates/shop.html", "\n\n{{ nothing }}", r"templates/shop\.html:3: .*'nothing' is undefined"),
+        ("templates/shop.html", "\n{{ 1 / 0 }}", r"templates/shop\.html:2: .*division by zero"),
+        (
+            "templates/shop.html",
+            '{% extends "them/shop.html" %}',
+            r"shop\.html:1: .* no template them/shop\.html",
+        ),
+        ("pages/terms.md", "", r"pages/terms\.md:1: starts without front matter"),
+        (
+            "coupons.toml",
+            "[A]\npercent = 5\n\n[B]\npercent =\n",
+            r"coupons\.toml:5: is not TOML: Invalid value",
+        ),
+        ("prices.csv", "nonsense\n", r"prices\.csv:1: is no line such as"),
         ("products/bad.md", "no front matter", r"products/bad\.md:1: starts without front matter"),
         ("products/Bad Name.md", "---\n---\n", r"products/Bad Name\.md:1: is no product name"),
         (
@@ -221,6 +234,57 @@ def test_a_file_that_is_not_utf_8_is_a_problem(kramik: Kramik, shop: Path) -> No
     assert "products/latin.md:2: is not written in UTF-8" in kramik("check").output
 
 
+@pytest.mark.parametrize("file", ["prices.csv", "coupons.toml", "shop.toml", "pages/terms.md"])
+def test_every_file_says_that_it_is_not_utf_8(kramik: Kramik, shop: Path, file: str) -> None:
+    """Windows-1250 is still what some editors write; the line is that of the first strange letter."""
+    old = (shop / file).read_bytes() if (shop / file).exists() else b""
+    (shop / file).write_bytes(old + "# żółw\n".encode("cp1250"))
+    line = old.count(b"\n") + 1
+    assert f"{file}:{line}: is not written in UTF-8; save it again" in kramik("check").output
+
+
+def test_files_from_windows_are_read(kramik: Kramik, shop: Path) -> None:
+    """A byte order mark and line ends of two characters change nothing."""
+    (shop / "coupons.toml").write_text("[SPRING]\npercent = 20\n", "utf-8")
+    for file in (*shop.glob("*.toml"), *shop.glob("*/*.md")):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    found = kramik("check")
+    assert (0, True) == (found.exit_code, "no problem" in found.output), found.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('locale = "pl"', 'locale = "de"', "[shop] locale names 'de', which the theme does not speak"),
+        ('locale = "pl"', 'locale = "pl"\ntimezone = "Warszawa"', "[shop] timezone 'Warszawa' is no time zone"),
+        ('currency = "PLN"', 'curency = "PLN"', "did you mean 'currency'?"),
+        ('locale = "pl"', 'locale = "pl"\ntheme = "zeszty"', "choose one of zeszyt, warsztat"),
+    ],
+)  # fmt: skip
+def test_one_mistake_of_the_settings_is_not_blamed_on_other_files(  # noqa: PLR0917 - two fixtures, a table of three
+    kramik: Kramik, shop: Path, old: str, new: str, told: str
+) -> None:
+    """Products with moments and coupons for them are right as they are."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    (shop / "shop.toml").write_text(settings.replace(old, new), "utf-8")
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    product.write_text(
+        product.read_text("utf-8").replace("---", "---\nopens: 2026-12-01 10:00+01:00", 1), "utf-8"
+    )
+    (shop / "coupons.toml").write_text('[A]\npercent = 5\nproducts = ["kolejki-bez-strachu"]\n', "utf-8")
+    found = kramik("check")
+    assert told in found.output
+    assert {"shop.toml"} == set(re.findall(r"^  ([a-z./-]+):\d", found.output, re.MULTILINE)), found.output
+
+
+def test_a_wrong_product_is_not_blamed_on_its_coupon(kramik: Kramik, shop: Path) -> None:
+    """The coupon is for a course that is there."""
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    product.write_text(product.read_text("utf-8").replace("199.00 PLN", "199"), "utf-8")
+    (shop / "coupons.toml").write_text('[A]\npercent = 5\nproducts = ["kolejki-bez-strachu"]\n', "utf-8")
+    assert "coupons.toml" not in kramik("check").output
+
+
 def test_a_shop_without_products_is_a_problem(kramik: Kramik, shop: Path) -> None:
     """There is nothing to sell."""
     for file in (shop / "products").iterdir():
@@ -234,6 +298,36 @@ def test_build_writes_the_site(kramik: Kramik, shop: Path, tmp_path: Path) -> No
     assert (tmp_path / "site" / "index.html").exists()
     assert isinstance(json.loads(kramik("build", "--json").stdout), list)
     assert (shop / "public" / "agregaty-w-praktyce" / "order" / "index.html").exists()
+
+
+def publish(shop: Path) -> None:
+    """Give the shop an address that others reach."""
+    text = (shop / "shop.toml").read_text("utf-8")
+    (shop / "shop.toml").write_text(text.replace("http://127.0.0.1:8000", "https://kurs.example"), "utf-8")
+
+
+def kept(shop: Path) -> list[str]:
+    """Return the files that remember what was published."""
+    return sorted(file.name for file in (*shop.glob("prices.csv"), *shop.glob("pages/versions/*")))
+
+
+def test_what_is_published_is_written_down(kramik: Kramik, shop: Path) -> None:
+    """Prices and versions of a shop that others reach; of one that is tried on this machine, nothing."""
+    assert (0, []) == (kramik("build").exit_code, kept(shop))
+    publish(shop)
+    assert 0 == kramik("build").exit_code
+    assert {"prices.csv", "terms@2026-11-01.md", "privacy@2026-11-01.en.md"} <= {*kept(shop)}
+
+
+def test_a_build_that_is_refused_writes_nothing_down(kramik: Kramik, shop: Path) -> None:
+    """A sale without a price from before it: the price of the sale was never published, so it is no history."""
+    publish(shop)
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    sale = "---\nsales:\n- {price: 9.00 PLN, from: 2020-01-01 00:00Z, until: 2120-01-01 00:00Z}"
+    product.write_text(product.read_text("utf-8").replace("---", sale, 1), "utf-8")
+    found = kramik("build")
+    assert (1, []) == (found.exit_code, kept(shop))
+    assert "kolejki-bez-strachu.md:1: sales needs the price from before it" in found.output
 
 
 # orders

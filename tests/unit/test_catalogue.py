@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from kramik.catalogue import Product, Words, read, split
+from kramik.catalogue import Product, Words, read
 from kramik.errors import ConfigurationError
+from kramik.frontmatter import split
 from kramik.money import Money
 from tests.story.example import COURSE, NOON
 
@@ -82,12 +83,17 @@ def test_every_problem_of_every_file_is_told_with_its_line() -> None:
         ({"price": "299,00 PLN"}, "not an amount"),
         ({"price": '"299.00"'}, "not a price"),
         ({"price": "299.00 EUR"}, "the shop sells in PLN"),
-        ({"price": "299"}, "Expected `str`"),
-        ({"title": '""'}, "length"),
-        ({"course": '""'}, "length"),
+        ({"price": "299"}, "write an amount and a currency"),
+        ({"price": ""}, "write an amount and a currency"),
+        ({"title": '""'}, "is empty"),
+        ({"title": "2026"}, "put quotes around it"),
+        ({"course": '""'}, "is empty"),
         ({"course": "-"}, "missing"),
-        ({"access_days": "-3"}, ">= 1"),
-        ({"legal_kind": "gift"}, "gift"),
+        ({"access_days": "-3"}, "must be 1 or more"),
+        ({"access_days": "a year"}, "must be a whole number, not text"),
+        ({"legal_kind": "gift"}, "choose one of content, service, event"),
+        ({"lang": "Polish"}, "two small letters"),
+        ({"opens": "2026-13-40"}, "no moment that exists"),
         ({"opens": "2026-11-01T00:00:00"}, "timezone"),
         ({"opens": "2026-11-02T00:00:00Z", "closes": "2026-11-01T00:00:00Z"}, "never on sale"),
         ({"pirce": "1"}, "did you mean 'price'?"),
@@ -123,7 +129,10 @@ def test_a_file_name_must_make_a_good_address(name: str, word: str) -> None:
     [
         ({"a.en.md": "---\ntitle: A\n---\n"}, "which is missing"),
         ({"a.md": GOOD, "a.pl.md": "---\ntitle: A\n---\n"}, "into its own language"),
-        ({"a.md": GOOD, "a.en.md": "---\ntitle: A\nprice: 1.00 PLN\n---\n"}, "price"),
+        (
+            {"a.md": GOOD, "a.en.md": "---\ntitle: A\nprice: 1.00 PLN\n---\n"},
+            r"a\.en\.md:3: price can not be translated: it is read from products/a\.md",
+        ),
     ],
 )
 def test_a_translation_translates_something_into_another_language(files: dict[str, str], word: str) -> None:

@@ -168,8 +168,10 @@ def _opened(file: str, content: bytes) -> Image:
 
     try:
         return ImageOps.exif_transpose(Image.open(BytesIO(content))).convert("RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise _wrong(file, f"is no picture that can be opened: {error}") from None
+    except UnidentifiedImageError:
+        raise _wrong(file, "is no picture, or is damaged; save it again as JPEG or PNG") from None
+    except (OSError, Image.DecompressionBombError) as error:
+        raise _wrong(file, f"can not be opened: {error}; save it again as JPEG or PNG") from None
 
 
 def _encoded(picture: Image, width: int, form: str) -> bytes:

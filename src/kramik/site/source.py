@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik import catalogue
+from kramik import frontmatter
 from kramik.catalogue import Catalogue
-from kramik.errors import ConfigurationError, Problem
+from kramik.errors import Problem
 from kramik.intent import ConsentText
 from kramik.offer import Conditions
-from kramik.pricelist import FILE
+from kramik.pricelist import DAYS, FILE
 from kramik.sale import current
 
 RESERVED = frozenset({"access", "api", "assets", "healthz", "index", "order", "resend", "thanks", "withdraw"})
@@ -130,9 +130,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             sale = current(product.sales, self.now)
             before = sale and self.conditions.prices.lowest(product.slug, product.sales, before=sale.opens)
             if sale is not None and before is None:
-                line = f"{{moment}},{product.slug},{product.price}".format(moment="2026-01-31T00:00:00+01:00")
+                line = f"{(sale.opens - 2 * DAYS).isoformat()},{product.slug},{product.price}"
                 why = (
-                    f"sales needs the price from before it; write into {FILE} since when it was asked: {line}"
+                    f"sales needs the price from before it: write into {FILE}, in the order of time, since when "
+                    f"{product.price} was asked, such as {line}; what was never sold for more has no sale"
                 )
                 yield _wrong(f"products/{product.slug}.md:1", why)
         for name in self.page_names():
@@ -164,11 +165,8 @@ def page_of(texts: Mapping[str, str], file: str, lang: str = "") -> Page:
 
 @lru_cache(maxsize=256)
 def _parsed(file: str, text: str, lang: str) -> Page:
-    try:
-        front, body = catalogue.split(file, text)
-        read = catalogue.front_matter(file, front, PageFront)
-    except ConfigurationError as error:
-        raise ConfigurationError(*(_of_page(each) for each in error.problems)) from None
+    front, body = frontmatter.split(f"pages/{file}", text)
+    read = frontmatter.read(f"pages/{file}", front, PageFront)
     return Page(title=read.title, body=body, lang=lang, version=str(read.version))
 
 
@@ -176,10 +174,6 @@ def origin(url: str) -> str:
     """Return scheme and host of a URL, as a Content-Security-Policy names it."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _of_page(problem: Problem) -> Problem:
-    return msgspec.structs.replace(problem, field=problem.field.replace("products/", "pages/", 1))
 
 
 def _wrong(field: str, message: str) -> Problem:

@@ -18,7 +18,7 @@ from kramik.site.pictures import Pictures
 from kramik.site.source import Source
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, TemplateError
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 VARIANTS = ("warsztat",)
@@ -28,13 +28,14 @@ _SMALL = HERE / "assets" / "small"
 ASSETS = ("kramik.css", "course-order.js", "coupon.js", "thanks.js", "payment.js", "icon.svg")
 
 
-def _problem(template: str, error: TemplateError) -> Problem:
+def _problem(template: str, error: Exception) -> Problem:
     """Say where a template is wrong: Jinja puts its lines into the stack trace."""
     names = [(Path(frame.filename).name, frame.lineno or 1) for frame in extract_tb(error.__traceback__)]
     name, line = next((each for each in reversed(names) if each[0].endswith(".html")), (template, 1))
-    line = getattr(error, "lineno", None) or line
-    name = Path(getattr(error, "name", None) or name).name
-    return Problem(field=f"templates/{name}:{line}", code="template", message=f"can not be rendered: {error}")
+    if hasattr(error, "lineno"):
+        name, line = Path(getattr(error, "name", None) or name).name, error.lineno
+    why = f"there is no template {error}" if isinstance(error, LookupError) else str(error)
+    return Problem(field=f"templates/{name}:{line}", code="template", message=f"can not be rendered: {why}")
 
 
 class Asset:
@@ -64,7 +65,11 @@ class Theme:
 
         try:
             return self._environment.get_template(template).render(values)
-        except TemplateError as error:
+        except ConfigurationError:
+            raise
+        except Exception as error:  # a template of a shop is code, and may raise whatever it likes
+            if self._own is None and not isinstance(error, TemplateError):
+                raise
             raise ConfigurationError(_problem(template, error)) from error
 
     def titles(self, lang: str) -> list[tuple[str, str]]:

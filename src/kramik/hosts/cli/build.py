@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from kramik.hosts.cli import moments, options, printed
 
@@ -31,21 +30,20 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
 
     A price that is news is added to `prices.csv`, from which the lowest one of the thirty days before a sale is read.
     A page with a `version` that is news is kept in `pages/versions/`, and stays online below its version.
+    Both only when `url` is an address that others reach: what is tried on this machine is not published.
 
     \b
     Examples:
       kramik build --shop my-shop --out public
       kramik build --at 2026-12-01T09:00 --out preview
     """
-    from kramik import conditions, wiring
+    from kramik import wiring
 
     settings = options.read(folder)
     target = folder / "public" if out is None else out
     moment = None if at is None else moments.read(at, settings.timezone)
     if moment is None:
-        if conditions.record_prices(folder, settings.catalogue, settings.prices, now=datetime.now(UTC)):
-            settings = msgspec.structs.replace(settings, prices=conditions.read_prices(folder))
-        wiring.record_versions(settings)
+        settings = wiring.record(settings, now=datetime.now(UTC))
     written = wiring.build_site(settings, target, now=moment)
     if as_json:
         printed.json(written)

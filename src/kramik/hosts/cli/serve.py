@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     try:
         tables = None if world is None else overlay.tables(world, address, cast, environ)
         settings = wiring.read(folder, environ, tables)
+        if world is None:
+            _tell_unrecorded(wiring.unrecorded(settings, now=datetime.now(UTC)))
         ready = {"url": address, "data": str(place), "sandbox": world.url if world else None}
         served = server.Served(
             settings=settings,
@@ -127,6 +130,14 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         door.close()
         if world is not None:
             world.stop()
+
+
+def _tell_unrecorded(lines: list[str]) -> None:
+    """Tell of prices that are shown and stand in no history; a process that serves writes nothing into the shop."""
+    for line in lines:
+        click.echo(
+            f"prices.csv lacks {line}; run `kramik build` for this shop, it adds what is news", err=True
+        )
 
 
 def _serve(served: Served, environ: dict[str, str], store: str, ready: Callable[[], None]) -> None:
