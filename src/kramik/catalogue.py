@@ -187,10 +187,11 @@ def _original(name: str, text: str, where: _Where) -> Product:
 def _translation(name: str, text: str) -> Words:
     file = f"{_FOLDER}/{name}"
     raw, body = split(file, text)
-    alone = [_only_original(name, key) for key in frontmatter.fields(file, raw) if key in _ONLY_ORIGINAL]
+    fields = frontmatter.fields(file, raw)
+    alone = [_only_original(name, key) for key in fields if key in _ONLY_ORIGINAL]
     if alone:
         raise ConfigurationError(*(frontmatter.located(file, raw, each) for each in alone))
-    front = frontmatter.read(file, raw, TranslatedFront)
+    front = frontmatter.shaped(file, raw, fields, TranslatedFront)
     wrong = [frontmatter.located(file, raw, _wrong(*each)) for each in front.wrong()]
     if wrong:
         raise ConfigurationError(*wrong)
@@ -248,7 +249,7 @@ class _Front:
         if overlapping(self.sales):
             self._wrong("sales", "overlap; let each one end before the next begins")
         try:
-            fields = frontmatter.read(self._file, self._front, Front)
+            fields = frontmatter.shaped(self._file, self._front, raw, Front)
         except ConfigurationError as error:
             raise ConfigurationError(*error.problems, *self._problems) from None
         for key, message in fields.wrong():

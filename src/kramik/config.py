@@ -333,7 +333,8 @@ class _Reading:
         return products
 
     def _consents(self, raw: Mapping[str, object]) -> dict[str, ConsentText]:
-        consents = dict(DEFAULTS)
+        """Read the shop's own texts; one for `immediate` stands for every kind of product that has none of its own."""
+        consents = {name: text for name, text in DEFAULTS.items() if text.id not in raw or name == text.id}
         for name in raw:
             fields = dict(_sub(raw, name))
             version = fields.pop("version", "")
@@ -342,11 +343,11 @@ class _Reading:
                 or not version
                 or not all(isinstance(text, str) for text in fields.values())
             ):
-                message = "needs a version and a text per language; known are terms, immediate and marketing"
+                message = f"needs a version and a text per language; known are {', '.join(DEFAULTS)}"
                 self.problems.append(self._at(f"[consents.{name}]", message))
                 continue
             texts = {lang: str(text) for lang, text in fields.items()}
-            consents[name] = ConsentText(id=name, version=str(version), texts=texts)
+            consents[name] = ConsentText(id=DEFAULTS[name].id, version=str(version), texts=texts)
         return consents
 
     def _texts(self, folder: str) -> dict[str, str]:

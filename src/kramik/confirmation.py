@@ -122,7 +122,7 @@ def _agreed(intent: Intent, paper: Paper, words: Mapping[str, str]) -> Iterator[
 
 def _text_of(consent: Consent, texts: Mapping[str, ConsentText]) -> str:
     """Return the text that was agreed to; nothing when the shop has another one by now."""
-    known = texts[consent.id].texts.values() if consent.id in texts else ()
+    known = (text for each in texts.values() if each.id == consent.id for text in each.texts.values())
     return next((text for text in known if sha256(text.encode()).hexdigest() == consent.sha256), "")
 
 

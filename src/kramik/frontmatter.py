@@ -56,8 +56,17 @@ def read(file: str, front: str, shape: type[Shape]) -> Shape:
     Raises:
         ConfigurationError: every problem, with file and line.
     """
+    return shaped(file, front, fields(file, front), shape)
+
+
+def shaped(file: str, front: str, raw: dict[str, object], shape: type[Shape]) -> Shape:
+    """Make a struct of the keys and values of front matter.
+
+    Raises:
+        ConfigurationError: every problem, with file and line.
+    """
     try:
-        return table.read(fields(file, front), shape)
+        return table.read(raw, shape)
     except Rejected as error:
         raise ConfigurationError(*(located(file, front, each) for each in error.problems)) from None
 

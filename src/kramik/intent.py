@@ -133,6 +133,11 @@ class ConsentText(msgspec.Struct, frozen=True, kw_only=True):
         return Consent(id=self.id, version=self.version, sha256=digest, lang=lang, given_at=now)
 
 
+def asked(texts: Mapping[str, ConsentText], name: str, kind: LegalKind) -> ConsentText | None:
+    """Return the text beside a box for a product of this kind: its own, such as `immediate_event`, or that of all."""
+    return texts.get(f"{name}_{kind}") or texts.get(name)
+
+
 def intend(
     draft: Draft, product: Product, *, shop_id: str, consents: tuple[Consent, ...], offer: Offer | None = None
 ) -> Intent:

@@ -13,7 +13,7 @@ from kramik import coupons
 from kramik.catalogue import Product
 from kramik.errors import Problem
 from kramik.event import PaymentEvent
-from kramik.intent import REQUIRED_CONSENTS, Consent, ConsentText, Draft, Quota
+from kramik.intent import REQUIRED_CONSENTS, Consent, ConsentText, Draft, Quota, asked
 from kramik.offer import Conditions, Offer
 from kramik.order import Order
 
@@ -31,9 +31,12 @@ def idempotency(draft: Draft, now: datetime) -> str:
     return f"window/{int(now.timestamp()) // WINDOW}/{draft.digest}"
 
 
-def given(draft: Draft, texts: Mapping[str, ConsentText], now: datetime) -> tuple[Consent, ...]:
-    """Return the evidence of every box that was ticked."""
-    return tuple(texts[name].given(draft.lang, now) for name in draft.consents if name in texts)
+def given(
+    draft: Draft, product: Product, texts: Mapping[str, ConsentText], now: datetime
+) -> tuple[Consent, ...]:
+    """Return the evidence of every box that was ticked, in the words that stand beside it for this product."""
+    shown = (asked(texts, name, product.legal_kind) for name in draft.consents)
+    return tuple(text.given(draft.lang, now) for text in shown if text is not None)
 
 
 def problems(

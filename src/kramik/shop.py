@@ -119,7 +119,7 @@ class Shop:
         """Return the order as it is stored first."""
         gateway = self.ports.gateways.get(draft.gateway)
         shop_id = placing.FREE if gateway is None else gateway.shop_id
-        agreed = placing.given(draft, self.consents, now)
+        agreed = placing.given(draft, product, self.consents, now)
         intent = replace(
             intend(draft, product, shop_id=shop_id, consents=agreed, offer=costs),
             digest=digest,

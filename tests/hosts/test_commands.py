@@ -16,8 +16,9 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from kramik import wiring
+from kramik.config import environment
 from kramik.hosts.cli import main, new, reference
-from kramik.intent import Invoice
+from kramik.intent import Invoice, asked
 from kramik.journal import StepName
 from kramik.money import Money
 from kramik.order import Order
@@ -298,6 +299,27 @@ def test_build_writes_the_site(kramik: Kramik, shop: Path, tmp_path: Path) -> No
     assert (tmp_path / "site" / "index.html").exists()
     assert isinstance(json.loads(kramik("build", "--json").stdout), list)
     assert (shop / "public" / "agregaty-w-praktyce" / "order" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        ((), ("1", "1", "1")),
+        (("immediate",), ("mine", "mine", "mine")),
+        (("immediate_event",), ("1", "1", "mine")),
+        (("immediate", "immediate_event"), ("mine", "mine", "mine")),
+    ],
+)
+def test_a_shop_has_its_own_words_beside_a_box(
+    shop: Path, tables: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """For every kind of product, or for one; those of the theme fill what is left."""
+    with (shop / "shop.toml").open("a", encoding="utf-8") as file:
+        for name in tables:
+            file.write(f'\n[consents.{name}]\nversion = "mine"\npl = "tak"\n')
+    texts = wiring.read(shop, environment(shop, {})).consents
+    found = [asked(texts, "immediate", kind) for kind in ("content", "service", "event")]
+    assert expected == tuple(each.version for each in found if each)
 
 
 def publish(shop: Path) -> None:

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from kramik.catalogue import Catalogue, fingerprint
+from kramik.catalogue import Catalogue, LegalKind, fingerprint, read
 from kramik.consents import DEFAULTS
 from kramik.errors import Problem
 from kramik.money import Money
@@ -12,7 +12,7 @@ from kramik.payment import PaymentRequest
 from kramik.site.pages import MESSAGES, Pages
 from kramik.site.source import PayWay
 from tests.site.dom import Element, parse
-from tests.site.world import example
+from tests.site.world import example, texts
 
 SLUG = "agregaty-w-praktyce"
 NASTY = (
@@ -99,6 +99,20 @@ def test_consents_show_the_text_whose_hash_is_stored(lang: str, name: str) -> No
     assert sha256(label.encode()).digest() == sha256(DEFAULTS[name].texts[lang].encode()).digest()
     assert "checked" not in box.attrs
     assert (name != "marketing") == ("required" in box.attrs)
+
+
+@pytest.mark.parametrize("lang", ["pl", "en"])
+@pytest.mark.parametrize("kind", ["service", "event"])
+def test_a_service_and_an_event_have_words_of_their_own(kind: LegalKind, lang: str) -> None:
+    """Each loses the right of withdrawal in another way, and the box says which."""
+    files = texts("products")
+    files[f"{SLUG}.md"] = files[f"{SLUG}.md"].replace("legal_kind: content", f"legal_kind: {kind}")
+    source = example(catalogue=read(files, lang="pl"))
+    page = parse(Pages(source).order_form(SLUG, lang, {}, ()))
+    here = parse(Pages(source, api=False, abroad=True).embedded(source.catalogue.products[SLUG], lang))
+
+    said = [each.one("label", **{"for": "consent_immediate"}).text for each in (page, here)]
+    assert [DEFAULTS[f"immediate_{kind}"].texts[lang]] * 2 == said
 
 
 @pytest.mark.parametrize("text", NASTY)

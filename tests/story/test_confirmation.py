@@ -8,14 +8,26 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
+from kramik.catalogue import LegalKind
 from kramik.confirmation import Paper, confirmation, confirming
-from kramik.intent import ConsentText
+from kramik.consents import DEFAULTS
+from kramik.intent import ConsentText, asked
 from kramik.journal import StepName
 from kramik.moves import Effects
 from kramik.order import Order
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
-from tests.story.example import DRAFT, TERMS, FakeClock, PaperGateway, a_paid_order, a_shop, paid, work_off
+from tests.story.example import (
+    DRAFT,
+    NOON,
+    TERMS,
+    FakeClock,
+    PaperGateway,
+    a_paid_order,
+    a_shop,
+    paid,
+    work_off,
+)
 from tests.story.frailty import DiedError, FrailOrders, FrailQueue, Fuse, frail_effects
 from tests.story.postman import PostFault, Postman
 from tests.story.world import Fault, World
@@ -109,6 +121,18 @@ def test_english_and_a_text_that_was_replaced(clock: FakeClock) -> None:
     assert f"sha256 {order.intent.consents[0].sha256}" in mail.text
     assert "nowa zgoda" not in mail.text
     assert "https://kurs.example/en/terms/" in mail.text
+
+
+@pytest.mark.parametrize("kind", ["content", "service", "event"])
+def test_the_words_of_the_kind_are_quoted(kind: LegalKind) -> None:
+    """What the buyer of a service or an event agreed to is quoted, not named by its hash."""
+    given = [DEFAULTS["terms"], asked(DEFAULTS, "immediate", kind)]
+    order = a_paid_order()
+    agreed = tuple(each.given("pl", NOON) for each in given if each)
+    order = replace(order, intent=replace(order.intent, legal_kind=kind, consents=agreed))
+    mail = confirmation(order, replace(PAPER, consents=DEFAULTS))
+    quoted = [each.texts["pl"] in mail.text for each in given if each]
+    assert ([True, True], False) == (quoted, "sha256" in mail.text)
 
 
 AGREED = "2026-11-01 sha256:9f"

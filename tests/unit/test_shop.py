@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 import msgspec
 import pytest
 
+from kramik.catalogue import Catalogue, LegalKind
+from kramik.consents import DEFAULTS
 from kramik.errors import ConfigurationError, Conflict, Problem, Rejected, Transient
 from kramik.intent import Draft
 from kramik.journal import STEPS
@@ -18,6 +21,7 @@ from kramik.shop import STRANGERS, Shop
 from kramik.stores.memory import MemoryOrders
 from kramik.tasks import DELIVERIES
 from tests.story.example import (
+    COURSE,
     DRAFT,
     NOON,
     PRICE,
@@ -88,6 +92,20 @@ def test_a_draft_that_can_not_be_taken_is_refused(
 ) -> None:
     """Each problem has its field and a code for programs."""
     assert [problem] == _codes(shop, **changes)
+
+
+@pytest.mark.parametrize("kind", ["content", "service", "event"])
+def test_the_order_keeps_the_words_for_the_kind_of_the_product(shop: Shop, kind: LegalKind) -> None:
+    """The hash is of the text that stood beside the box for this kind, under the same id."""
+    product = msgspec.structs.replace(COURSE, legal_kind=kind)
+    shop.catalogue = Catalogue(products={product.slug: product}, hash="")
+    shop.consents = DEFAULTS
+    order = shop.placed(shop.place(DRAFT, now=NOON))
+    text = DEFAULTS["immediate" if kind == "content" else f"immediate_{kind}"].texts["pl"]
+    assert (kind, [sha256(text.encode()).hexdigest()]) == (
+        order.intent.legal_kind,
+        [each.sha256 for each in order.intent.consents if each.id == "immediate"],
+    )
 
 
 def test_all_problems_are_told_at_once(shop: Shop) -> None:

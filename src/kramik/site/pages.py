@@ -165,7 +165,9 @@ class Pages:
 
     def _render(self, template: str, lang: str, path: str | None, **values: object) -> str:
         texts = self._texts(self._source.language(lang))
-        view = View(self.theme, texts, path=path, api=self._api, abroad=self._abroad)
+        product = values.get("product")
+        kind = product.legal_kind if isinstance(product, Product) else "content"
+        view = View(self.theme, texts, path=path, api=self._api, abroad=self._abroad, kind=kind)
         seller = {**dict.fromkeys(_SELLER, ""), **self._source.seller}
         return self.theme.render(
             template, {"shop": self._source, "seller": seller, "view": view, "t": texts, **values}

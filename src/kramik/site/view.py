@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from kramik.catalogue import Product, fingerprint
+from kramik.catalogue import LegalKind, Product, fingerprint
+from kramik.intent import asked
 from kramik.money import Money
 from kramik.offer import Offer, offer
 from kramik.site import feed, linked, markdown, shown, versions
@@ -27,9 +28,16 @@ class View:
     cover = staticmethod(cover)
 
     def __init__(
-        self, theme: Theme, texts: Texts, *, path: str | None, api: bool, abroad: bool = False
+        self,
+        theme: Theme,
+        texts: Texts,
+        *,
+        path: str | None,
+        api: bool,
+        abroad: bool = False,
+        kind: LegalKind = "content",
     ) -> None:
-        self.path = path
+        self.path, self._kind = path, kind
         self.lang = texts.lang
         self._theme, self._source, self._texts = theme, theme.source, texts
         self._base = theme.source.site if abroad else _base(theme.source, api=api)
@@ -101,8 +109,9 @@ class View:
         return fingerprint(product)
 
     def consent(self, name: str) -> str:
-        """Return the text beside a box, exactly as its hash is stored with the order."""
-        texts = self._source.consents[name].texts
+        """Return the text beside a box for the kind of this product, exactly as its hash is stored with the order."""
+        text = asked(self._source.consents, name, self._kind)
+        texts = text.texts if text else {}
         return texts.get(self.lang) or next(iter(texts.values()))
 
     def price(self, money: Money) -> str:
