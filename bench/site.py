@@ -1,61 +1,49 @@
 """How fast `kramik build` makes a shop of many courses, beside Debian's Jekyll, which makes the same pages.
 
-Jekyll gets the easier part: its layouts are the finished pages of kramik, in which only slug, title, summary and text
-are still to be put; it reads the same Markdown. It makes no feed, no map of the site and no covers.
+Every page is compared, word for word. Jekyll makes no feed, no map of the site, no covers and no cards.
 """
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from bench import stock
+from bench import beside, courses, stock
+from bench.courses import Tree
 from bench.figures import Chapter, Figure, middle
 
-SLUG, TITLE, SUMMARY = "kurs-wzorcowy", "TYTUL-KURSU", "STRESZCZENIE-KURSU"
-BODY = "TRESC-KURSU"
-_FRONT = """---
-title: "{title}"
-summary: "{summary}"
-price: "199.00 PLN"
-course: "{slug}"
-legal_kind: content
----
-{body}
-"""
-_FILLED = {
-    SLUG: "{{ page.slug }}",
-    TITLE: "{{ page.title | escape }}",
-    SUMMARY: "{{ page.summary | escape }}",
-}
+_EDITED = "kurs-7"
 
 
 def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
     """Measure fresh processes, in turns, each into an empty folder; then one edited course."""
     scratch.mkdir()
     shop, jekyll = _shop(scratch / "shop"), scratch / "jekyll"
-    text = _text(shop)
-    layouts = _layouts(_shop(scratch / "one"), scratch / "one-out")
-    _fill(shop / "products", text, products)
-    _jekyll(jekyll, layouts, text, products)
+    trees = dict(_courses(shop, products))
+    beside.write(jekyll, _layouts(_shop(scratch / "one"), scratch / "one-out"), trees)
+    _fill(shop / "products", trees)
     ours, theirs, edited = [], [], []
     for number in range(rounds):
         shutil.rmtree(scratch / "ours", ignore_errors=True)
         shutil.rmtree(scratch / "theirs", ignore_errors=True)
         ours.append(_timed(_kramik(shop, scratch / "ours")))
-        theirs.append(_timed(_build(jekyll, scratch / "theirs")))
-        with (shop / "products" / "kurs-7.md").open("a", encoding="utf-8") as course:
-            course.write(f"\nZdanie {number}.\n")
+        theirs.append(_timed(beside.command(jekyll, scratch / "theirs")))
+        _compared(scratch / "ours", scratch / "theirs", products)
+        course = shop / "products" / f"{_EDITED}.md"
+        text = course.read_text("utf-8")
+        course.write_text(f"{text}\nZdanie {number}.\n", "utf-8")
         edited.append(_timed(_kramik(shop, scratch / "ours")))
-    pages = _compared(scratch / "ours", scratch / "theirs", products)
+        course.write_text(text, "utf-8")
     whole = middle(ours)
     figures = [
-        Figure(what=f"Jekyll: {pages:,} pages", figure=_s(middle(theirs))),
+        Figure(what=f"Jekyll: {2 * products:,} pages", figure=_s(middle(theirs))),
         Figure(
             what="`kramik build`: the same pages, and all that belongs to a shop",
             figure=_s(whole),
@@ -71,9 +59,9 @@ def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
         ),
     ]
     how = (
-        f"{products:,} courses, a sales page and an order page each; processor time of fresh processes in turns, "
-        f"median of {rounds}. Jekyll has the least to do: its layouts are finished pages of kramik with four places "
-        "to fill, and it draws no covers and no cards."
+        f"{products:,} courses with every block filled, a sales page and an order page each, compared word for word; "
+        f"processor time of fresh processes in turns, median of {rounds}. Jekyll has the least to do: its layouts are "
+        "finished pages in which every text of a course has its place, and it draws no covers and no cards."
     )
     return Chapter(title="The site", how=how, figures=figures)
 
@@ -88,90 +76,46 @@ def _shop(folder: Path) -> Path:
     return folder
 
 
-def _text(shop: Path) -> str:
-    course = shop / "products" / "kolejki-bez-strachu.md"
-    return course.read_text("utf-8").split("---\n", 2)[2]
+def _courses(shop: Path, products: int) -> Iterator[tuple[str, Tree]]:
+    """Yield courses whose Markdown is that of a course of the example shop, numbered in every line."""
+    text = (shop / "products" / "kolejki-bez-strachu.md").read_text("utf-8").split("---\n", 2)[2]
+    for number in range(products):
+        body = re.sub(r"[.:]$", rf" {number}\g<0>", text, flags=re.MULTILINE)
+        yield f"kurs-{number}", courses.course(number, body)
 
 
 def _layouts(shop: Path, out: Path) -> dict[str, str]:
     """Return kramik's own pages as layouts of Jekyll."""
-    _emptied(shop / "products")
-    front = _FRONT.format(title=TITLE, summary=SUMMARY, slug=SLUG, body=BODY)
-    (shop / "products" / f"{SLUG}.md").write_text(front, "utf-8")
+    reference = beside.Reference()
+    _fill(shop / "products", {beside.SLUG: reference.tree})
     _timed(_kramik(shop, out))
-    sales = (out / SLUG / "index.html").read_text("utf-8")
-    order = (out / SLUG / "order" / "index.html").read_text("utf-8")
-    assert f"<p>{BODY}</p>" in sales
-    return {
-        "product": _filled(sales.replace(f"<p>{BODY}</p>", "{{ content }}")),
-        "order": _filled(order),
-    }
+    sales = (out / beside.SLUG / "index.html").read_text("utf-8")
+    order = (out / beside.SLUG / "order" / "index.html").read_text("utf-8")
+    return {"product": reference.layout(sales), "order": reference.layout(order)}
 
 
-def _filled(page: str) -> str:
-    for word, filled in _FILLED.items():
-        page = page.replace(word, filled)
-    return page
-
-
-def _fill(folder: Path, text: str, products: int) -> None:
-    _emptied(folder)
-    for number in range(products):
-        slug = f"kurs-{number}"
-        course = _FRONT.format(
-            title=f"Kurs {number}", summary=f"Streszczenie {number}.", slug=slug, body=text
-        )
-        (folder / f"{slug}.md").write_text(course, "utf-8")
-
-
-def _jekyll(folder: Path, layouts: dict[str, str], text: str, products: int) -> None:
-    (folder / "_layouts").mkdir(parents=True)
-    (folder / "_config.yml").write_text("title: Shop\n", "utf-8")
-    for name, layout in layouts.items():
-        (folder / "_layouts" / f"{name}.html").write_text(layout, "utf-8")
-    for number in range(products):
-        facts = f'slug: kurs-{number}\ntitle: "Kurs {number}"\nsummary: "Streszczenie {number}."\n'
-        for layout, path, body in (("product", "", text), ("order", "order/", "")):
-            front = f"---\nlayout: {layout}\npermalink: /kurs-{number}/{path}\n{facts}---\n"
-            (folder / f"{layout}-{number}.md").write_text(front + body, "utf-8")
-
-
-def _emptied(folder: Path) -> None:
+def _fill(folder: Path, trees: dict[str, Tree]) -> None:
     for file in folder.glob("*.md"):
         file.unlink()
+    for slug, tree in trees.items():
+        (folder / f"{slug}.md").write_text(courses.sold(tree, slug), "utf-8")
 
 
-def _compared(ours: Path, theirs: Path, products: int) -> int:
-    """Return how many pages both made, each with the same headings."""
-    for path in ("kurs-7/index.html", f"kurs-{products - 1}/order/index.html"):
-        assert _headings(ours / path) == _headings(theirs / path) != [], path
-    made = {str(file.relative_to(theirs)) for file in theirs.rglob("*.html")}
-    assert made <= {str(file.relative_to(ours)) for file in ours.rglob("*.html")}
+def _compared(ours: Path, theirs: Path, products: int) -> None:
+    """Insist that both made every page, with the same words."""
+    made = sorted(file.relative_to(theirs) for file in theirs.rglob("*.html"))
     assert len(made) == 2 * products
-    return len(made)
+    for page in made:
+        assert _words(ours / page) == _words(theirs / page) != [], page
 
 
-def _headings(page: Path) -> list[str]:
-    return re.findall(
-        r"<h[12][^>]*>(?:<[^>]*>)*([^<]*)", page.read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
-    )
+def _words(page: Path) -> list[str]:
+    """Return what a page says, without its markup and the name of its card."""
+    return html.unescape(re.sub(r"<[^>]*>|-card\.[0-9a-f]*", " ", page.read_text("utf-8"))).split()
 
 
 def _kramik(shop: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "kramik", "build", "--shop", str(shop), "--out", str(out)]
-
-
-def _build(source: Path, out: Path) -> list[str]:
-    return [
-        "jekyll",
-        "build",
-        "--quiet",
-        "--disable-disk-cache",
-        "--source",
-        str(source),
-        "--destination",
-        str(out),
-    ]
 
 
 def _timed(command: list[str]) -> float:

@@ -302,11 +302,14 @@ def unrecorded(settings: Settings, *, now: datetime) -> list[str]:
     return [] if settings.local else conditions.news(settings.catalogue, settings.prices, now=now)
 
 
-def build_site(settings: Settings, out: Path, *, now: datetime | None = None) -> list[str]:
-    """Build the static site into a folder, as it is at a moment: at this one if none is given."""
+def build_site(settings: Settings, out: Path, *, now: datetime | None = None, hands: int = 1) -> list[str]:
+    """Build the static site into a folder, as it is at a moment: at this one if none is given.
+
+    `hands` are the processes that make pages; a process with other threads has one.
+    """
     from kramik.site.build import build
 
-    return build(source(settings, now), out, templates=settings.templates)
+    return build(source(settings, now), out, templates=settings.templates, hands=hands)
 
 
 def export_site(

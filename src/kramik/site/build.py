@@ -7,14 +7,19 @@ It is written before the first page and again after the last, so that a build th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
 from kramik.site import feed, headers, static_web_app, versions
+from kramik.site.folder import Folder
+from kramik.site.hands import each
 from kramik.site.memory import MANIFEST, Entry, Memory
-from kramik.site.plan import Plan
+from kramik.site.pictures import Pictures
+from kramik.site.plan import Page, Plan
 from kramik.site.source import Source
 
 __all__ = ["MANIFEST", "build", "site"]
@@ -30,32 +35,40 @@ class _Made(msgspec.Struct, frozen=True, kw_only=True):
     kept: dict[str, Entry]
 
 
-def build(source: Source, out: Path, *, templates: Path | None = None) -> list[str]:
+class _Output(msgspec.Struct, frozen=True):
+    """One page, the pictures that were made for it, those that it shows, and what is wrong with it."""
+
+    content: bytes = b""
+    pictures: dict[str, bytes] = {}
+    uses: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def build(source: Source, out: Path, *, templates: Path | None = None, hands: int = 1) -> list[str]:
     """Write the site below `out` and return the relative paths of all its files, sorted.
+
+    `hands` are the processes that make pages; a process with other threads has one.
 
     Raises:
         ConfigurationError: names collide, a page is wrong, or a file that is not ours is in the way.
     """
-    memory = Memory(out)
-    made = _made(source, templates, memory)
-    _refuse_foreign(out, made.files, memory.entries)
-    out.mkdir(parents=True, exist_ok=True)
+    memory, folder = Memory(out), Folder(out)
+    made = _made(source, templates, memory, hands)
+    _refuse_foreign(folder, made.files, memory.entries)
     before = {path: made.kept.get(path, Entry()) for path in (memory.entries.keys() | made.files.keys())}
-    _write(out / MANIFEST, memory.text(before))
+    folder.write(MANIFEST, memory.text(before))
     after = dict(made.kept)
     today = f"{source.now:%Y-%m-%d}"
     for path, content in made.files.items():
-        if path == SITEMAP:
-            continue
-        since = _since(memory, path, today, changed=_write(out / path, content))
-        known = made.known.get(path, Entry())
-        after[path] = memory.written(path, known.made_of, known.uses, since)
+        if path != SITEMAP:
+            after[path] = memory.entry(
+                path, folder.write(path, content), made.known.get(path, Entry()), today
+            )
     sitemap = _sitemap(source, {path: entry.since for path, entry in after.items()}).encode()
-    _write(out / SITEMAP, sitemap)
-    after[SITEMAP] = memory.written(SITEMAP, "", (), today)
+    after[SITEMAP] = memory.entry(SITEMAP, folder.write(SITEMAP, sitemap), Entry(), today)
     for path in sorted(memory.entries.keys() - after.keys()):
-        _remove(out, path)
-    _write(out / MANIFEST, memory.text(after))
+        folder.remove(path)
+    folder.write(MANIFEST, memory.text(after))
     return sorted(after)
 
 
@@ -68,31 +81,44 @@ def site(source: Source, templates: Path | None = None) -> Mapping[str, bytes]:
     return _made(source, templates, None).files
 
 
-def _made(source: Source, templates: Path | None, memory: Memory | None) -> _Made:
+def _made(source: Source, templates: Path | None, memory: Memory | None, hands: int = 1) -> _Made:
     problems = (*source.problems(), *versions.problems(source))
     if problems:
         raise ConfigurationError(*problems)
     plan = Plan(source, templates)
-    theme = plan.pages.theme
-    files = {asset.path: asset.content for asset in theme.assets.values()}
-    known: dict[str, Entry] = {}
     kept: dict[str, Entry] = {}
+    wanted: list[Page] = []
     for page in plan:
         same = memory.same(page.path, page.made_of) if memory else None
         if memory and same:
             kept |= {path: memory.entries[path] for path in same.uses} | {page.path: same}
-            continue
-        theme.pictures.asked.clear()
-        files[page.path] = page.make().encode()
-        known[page.path] = Entry(made_of=page.made_of, uses=tuple(sorted(theme.pictures.asked)))
+        else:
+            wanted.append(page)
+    theme = plan.pages.theme
+    files = {asset.path: asset.content for asset in theme.assets.values()}
+    made = list(each(partial(_output, theme.pictures), wanted, hands))
+    problems = tuple(dict.fromkeys(problem for output in made for problem in output.problems))
+    if problems:
+        raise ConfigurationError(*problems)
+    for output in made:
+        files |= {path: content for path, content in output.pictures.items() if path not in kept}
+    known: dict[str, Entry] = {}
+    for page, output in zip(wanted, made, strict=True):
+        files[page.path] = output.content
+        known[page.path] = Entry(made_of=page.made_of, uses=output.uses)
     files |= {path: text.encode() for path, text in _for_machines(source).items()}
-    pictures = {path: content for path, content in theme.pictures.files.items() if path not in kept}
-    return _Made(files={**pictures, **files}, known=known, kept=kept)
+    return _Made(files=files, known=known, kept=kept)
 
 
-def _since(memory: Memory, path: str, today: str, *, changed: bool) -> str:
-    entry = memory.entries.get(path)
-    return entry.since if entry and entry.since and not changed else today
+def _output(pictures: Pictures, page: Page) -> _Output:
+    before = len(pictures.files)
+    pictures.asked.clear()
+    try:
+        content = page.make().encode()
+    except ConfigurationError as error:
+        return _Output(problems=tuple(error.problems))
+    new = dict(islice(pictures.files.items(), before, None))
+    return _Output(content=content, pictures=new, uses=tuple(sorted(pictures.asked)))
 
 
 def _for_machines(source: Source) -> Mapping[str, str]:
@@ -135,33 +161,10 @@ def _place(source: Source, path: str, changed: str) -> str:
     return f"  <url><loc>{source.site}/{path}</loc>{lastmod}</url>\n"
 
 
-def _refuse_foreign(out: Path, files: Mapping[str, bytes], ours: Mapping[str, Entry]) -> None:
-    foreign = [path for path, content in files.items() if path not in ours and _differs(out / path, content)]
+def _refuse_foreign(out: Folder, files: Mapping[str, bytes], ours: Mapping[str, Entry]) -> None:
+    foreign = [path for path, content in files.items() if path not in ours and out.differs(path, content)]
     if foreign:
         why = "is not a file of this site; move it away, or build into another folder"
         raise ConfigurationError(
-            *(Problem(field=str(out / path), code="foreign_file", message=why) for path in foreign)
+            *(Problem(field=str(out.root / path), code="foreign_file", message=why) for path in foreign)
         )
-
-
-def _differs(file: Path, content: bytes) -> bool:
-    return file.exists() and (not file.is_file() or file.read_bytes() != content)
-
-
-def _write(file: Path, content: bytes) -> bool:
-    """Write a file unless it says this already; return whether it was written."""
-    if file.is_file() and file.read_bytes() == content:
-        return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.new")
-    beside.write_bytes(content)
-    beside.replace(file)
-    return True
-
-
-def _remove(out: Path, path: str) -> None:
-    (out / path).unlink(missing_ok=True)
-    for folder in (out / path).parents:
-        if folder == out or not folder.is_dir() or any(folder.iterdir()):
-            return
-        folder.rmdir()

@@ -5,6 +5,7 @@ A table stands in a box of its own, which scrolls on a narrow screen and can be 
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping, Sequence
 from functools import cache
 from typing import Any
@@ -17,15 +18,27 @@ from markupsafe import Markup
 
 from kramik.site.shown import typeset
 
+_PLAIN = re.compile(r"[^\n\r\0\\`*_\[\]<>&!]+")
+"""A line in which CommonMark sees words only; most lines of a sales page are such, and need no parser."""
+
 
 def render(text: str, lang: str) -> Markup:
     """Return the HTML of a text in this language."""
+    line = text.removesuffix("\n")
+    if line[:1].isalpha() and not line[-1].isspace() and _PLAIN.fullmatch(line):
+        return Markup("<p>{}</p>\n").format(_words(line, lang))
     return _rendered(_parser().parse(text), lang)
 
 
 def inline(text: str, lang: str) -> Markup:
     """Return the HTML of one line, without a paragraph around it."""
+    if _PLAIN.fullmatch(text):
+        return _words(text, lang)
     return _rendered(_parser().parseInline(text), lang)
+
+
+def _words(line: str, lang: str) -> Markup:
+    return Markup(typeset(line, lang).replace('"', "&quot;"))  # noqa: S704 - nothing else in such a line needs escaping
 
 
 def _rendered(tokens: list[Token], lang: str) -> Markup:

@@ -5,12 +5,13 @@ The manifest in the output folder holds it. A file that somebody changed or remo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
+from kramik.site.folder import Written
 
 MANIFEST = ".kramik-site.json"
 
@@ -41,12 +42,11 @@ class Memory:
         kept = all(each and self._intact(name, each) for name, each in zip(entry.uses, used, strict=True))
         return entry if kept else None
 
-    def written(self, path: str, made_of: str, uses: Iterable[str], since: str) -> Entry:
-        """Return what is to be known of a file that was just written."""
-        found = (self._out / path).stat()
-        return Entry(
-            made_of=made_of, uses=tuple(uses), size=found.st_size, time=found.st_mtime_ns, since=since
-        )
+    def entry(self, path: str, written: Written, known: Entry, today: str) -> Entry:
+        """Return what is to be known of a file that was just written, or found to be the same."""
+        before = self.entries.get(path, Entry())
+        since = today if written.changed or not before.since else before.since
+        return msgspec.structs.replace(known, size=written.size, time=written.time, since=since)
 
     def text(self, entries: Mapping[str, Entry]) -> bytes:
         """Return the manifest that says this."""

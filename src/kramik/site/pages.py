@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 from kramik.catalogue import Product
@@ -20,7 +19,7 @@ from kramik.ports import CourseFile
 from kramik.site import markdown, versions
 from kramik.site.remarks import INVOICE, VISIBLE, first_texts, remarks
 from kramik.site.source import Source
-from kramik.site.texts import Texts
+from kramik.site.texts import of
 from kramik.site.theme import Theme
 from kramik.site.view import View
 
@@ -41,7 +40,7 @@ class Pages:
     ) -> None:
         self.theme = Theme(source, templates)
         self._source, self._api, self._abroad = source, api, abroad
-        self._texts = cache(Texts)
+        self._texts = of
 
     # What the API answers with, too
 
@@ -170,5 +169,5 @@ class Pages:
         view = View(self.theme, texts, path=path, api=self._api, abroad=self._abroad, kind=kind)
         seller = {**dict.fromkeys(_SELLER, ""), **self._source.seller}
         return self.theme.render(
-            template, {"shop": self._source, "seller": seller, "view": view, "t": texts, **values}
+            template, texts, {"shop": self._source, "seller": seller, "view": view, **values}
         )

@@ -14,8 +14,10 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 _AFTER = {"PLN": "zł", "EUR": "€"}
 _BEFORE = {"EUR": "€", "GBP": "£", "USD": "US$"}
 _POLISH_GROUPS_FROM = 10_000
-_ORPHAN = re.compile(r"(?<!\w)([aiouwz]) (?=\S)", re.IGNORECASE)
-_COUNTED = re.compile(r"(?<=[0-9]) (?=\w)")
+_COUNTED = r"(?<=[0-9] )(?=\w)"
+_ORPHAN = r"(?<=\b[AIOUWZaiouwz] )(?=\S)"
+_KEPT = {"pl": re.compile(f" (?:{_COUNTED}|{_ORPHAN})"), "": re.compile(f" {_COUNTED}")}
+"""The spaces at which a line must not break; each pattern begins with the space, which is found quickly."""
 
 
 def price(money: Money, lang: str) -> str:
@@ -36,8 +38,7 @@ def moment(when: datetime, lang: str) -> str:
 
 def typeset(text: str, lang: str) -> str:
     """Keep a number with what it counts, and a Polish one-letter word with the next word, on one line."""
-    counted = _COUNTED.sub(NO_BREAK, text)
-    return _ORPHAN.sub(rf"\1{NO_BREAK}", counted) if lang == "pl" else counted
+    return _KEPT.get(lang, _KEPT[""]).sub(NO_BREAK, text)
 
 
 def plural(count: int, lang: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from kramik.errors import ConfigurationError, Problem
@@ -33,6 +34,12 @@ class Texts:
     def either(self, *names: str) -> str | None:
         """Return the first text that exists, or None."""
         return next((self.all[name] for name in names if name in self.all), None)
+
+
+@cache
+def of(lang: str) -> Texts:
+    """Return the texts of a language, read once."""
+    return Texts(lang)
 
 
 def languages() -> list[str]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from kramik.errors import ConfigurationError, Problem
 from kramik.site.pictures import Pictures
 from kramik.site.source import Source
+from kramik.site.texts import Texts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,8 +56,8 @@ class Theme:
         self._own = templates
         self._titles: dict[str, list[tuple[str, str]]] = {}
 
-    def render(self, template: str, values: dict[str, object]) -> str:
-        """Return the page that a template makes of the values.
+    def render(self, template: str, texts: Texts, values: dict[str, object]) -> str:
+        """Return the page that a template makes of the texts of a language and the values.
 
         Raises:
             ConfigurationError: the template is wrong, or names what does not exist; show file and line to the author.
@@ -64,7 +65,7 @@ class Theme:
         from jinja2 import TemplateError  # noqa: PLC0415 - as Jinja itself
 
         try:
-            return self._environment.get_template(template).render(values)
+            return _environment(self._own, texts).get_template(template).render(values, t=texts)
         except ConfigurationError:
             raise
         except Exception as error:  # a template of a shop is code, and may raise whatever it likes
@@ -96,10 +97,6 @@ class Theme:
             style += user.read_bytes()
         return {**found, "kramik.css": Asset("kramik.css", style)}
 
-    @property
-    def _environment(self) -> Environment:
-        return _environment(self._own)
-
     def _content(self, name: str) -> bytes:
         own = self._own / "assets" / name if self._own else None
         ours = (HERE / "assets" / name).read_bytes()
@@ -107,14 +104,17 @@ class Theme:
         return (_SMALL / name).read_bytes() if name.endswith(".js") and content == ours else content
 
 
-@lru_cache(8)
-def _environment(own: Path | None) -> Environment:
+@lru_cache(16)
+def _environment(own: Path | None, texts: Texts) -> Environment:
     """Return a folder's templates over the default ones; those are read once, its own anew when they changed."""
-    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined  # noqa: PLC0415
+
+    from kramik.site.folded import FoldedEnvironment  # noqa: PLC0415 - as Jinja itself
 
     default = FileSystemLoader(HERE / "theme")
     loaders = [FileSystemLoader(own)] if own else []
-    return Environment(
+    return FoldedEnvironment(
+        texts,
         loader=ChoiceLoader([*loaders, PrefixLoader({"theme": default}), default]),
         autoescape=True,
         undefined=StrictUndefined,

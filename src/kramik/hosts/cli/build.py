@@ -38,13 +38,14 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
       kramik build --at 2026-12-01T09:00 --out preview
     """
     from kramik import wiring
+    from kramik.site import hands
 
     settings = options.read(folder)
     target = folder / "public" if out is None else out
     moment = None if at is None else moments.read(at, settings.timezone)
     if moment is None:
         settings = wiring.record(settings, now=datetime.now(UTC))
-    written = wiring.build_site(settings, target, now=moment)
+    written = wiring.build_site(settings, target, now=moment, hands=hands.count())
     if as_json:
         printed.json(written)
     else:

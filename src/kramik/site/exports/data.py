@@ -20,7 +20,7 @@ from kramik.offer import Offer, offer
 from kramik.site import markdown
 from kramik.site.pages import Pages
 from kramik.site.source import Source
-from kramik.site.texts import Texts
+from kramik.site.texts import of
 from kramik.site.theme import Asset
 from kramik.site.view import View
 
@@ -130,10 +130,8 @@ class Export:
         self._source = source
         self._pages = Pages(source, templates, abroad=True)
         theme = self._pages.theme
-        self._views = {
-            lang: View(theme, Texts(lang), path=None, api=True, abroad=True) for lang in source.langs
-        }
-        self._texts = {lang: Texts(lang) for lang in source.langs}
+        self._views = {lang: View(theme, of(lang), path=None, api=True, abroad=True) for lang in source.langs}
+        self._texts = {lang: of(lang) for lang in source.langs}
 
     @property
     def assets(self) -> Mapping[str, Asset]:
