@@ -126,7 +126,7 @@ def test_totals_of_the_programme_are_counted() -> None:
         (["sample:", "  titel: A"], "6", "did you mean 'title'?"),
         (["testimonials: [{words: a, name: b}]"], "5", "testimonials_note"),
         (["video: javascript:alert(1)"], "5", "begin it with https://"),
-        (["programme: [{title: A, minutes: 0}]"], "5", "`int` >= 1"),
+        (["programme: [{title: A, minutes: 0}]"], "5", "must be 1 or more"),
     ],
 )
 def test_mistakes_have_a_line(lines: list[str], where: str, why: str) -> None:
