@@ -103,7 +103,8 @@ $(VENV)/.browser: bench/browser/package.json bench/browser/package-lock.json $(V
 	@touch $@
 
 machine: | $(BIN)/pip
-	@missing=; for tool in chromium curl jekyll strace; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for each in chromium curl jekyll strace java:default-jre-headless; do \
+		command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; done; \
 		test -z "$$missing" || $(call install,$$missing)
 
 # $(call install,NAMES): from Debian, as root; otherwise say what to do.

@@ -6,20 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from kramik.hosts.cli import new
-from kramik.site import exports
-from tests.quality.states import answered
+from tests.quality import odd
+from tests.quality.states import answered, files
 from tests.site.conftest import chromium
 from tests.site.world import Running, serving
 
 __all__ = ["chromium"]
-
-EMBEDDED = Path(exports.__file__).parent / "course-order.css"
-"""What an export gives to a site of somebody else."""
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +30,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shop / "public"
 
 
+@pytest.fixture(scope="session")
+def extremes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the odd shop, where its pictures may be resized."""
+    return odd.copy(tmp_path_factory.mktemp("odd") / "shop")
+
+
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    """The example shop on loopback, which also shows what the API would answer below `/answered/`."""
-    with serving() as shop:
-        shop.extra = {f"/answered/{name}": page for name, page in answered(shop.url).items()}
-        shop.files = {**shop.files, "course-order.css": EMBEDDED.read_bytes()}
+def running(extremes: Path) -> Iterator[Running]:
+    """The example shop and the odd one on loopback."""
+    with showing(extremes) as shop:
+        yield shop
+
+
+@contextmanager
+def showing(extremes: Path, theme: str = "zeszyt") -> Iterator[Running]:
+    """Serve both shops, and below `/answered/` what the API would answer."""
+    with serving(theme=theme) as shop:
+        shop.extra = {f"/answered/{name}": page for name, page in answered(shop.url, extremes, theme).items()}
+        shop.files = files(shop.url, extremes, theme)
         yield shop

@@ -114,22 +114,23 @@ class PreviewedSite(Site):
             return response
         trouble = self._preview.trouble
         page = (
-            _mistakes(trouble) if trouble else await asyncio.to_thread(Path(response.path).read_text, "utf-8")
+            mistakes(trouble) if trouble else await asyncio.to_thread(Path(response.path).read_text, "utf-8")
         )
         shown = page.replace("</body>", f'<script src="{SCRIPT}" defer></script>\n</body>')
         fresh = {**self._headers, "Cache-Control": "no-store"}
         return HTMLResponse(shown, 500 if trouble else response.status_code, fresh)
 
 
-def _mistakes(problems: Iterable[Problem]) -> str:
-    """Return a page that names each mistake with its file and line, in the theme's own paper and ink."""
+def mistakes(problems: Iterable[Problem]) -> str:
+    """Return a page that names each mistake with its file and line, in the reader's own paper and ink."""
     items = "".join(
         f"<li><code>{escape(each.field)}</code> {escape(each.message)}</li>\n" for each in problems
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>kramik: mend these</title>\n'
-        '<meta name="color-scheme" content="light dark">\n</head>\n<body>\n<main>\n<h1>The shop can not be built</h1>\n'
+        '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
+        "</head>\n<body>\n<main>\n<h1>The shop can not be built</h1>\n"
         f"<p>Mend these, and this page shows yours again:</p>\n<ul>\n{items}</ul>\n"
         "</main>\n</body>\n</html>\n"
     )
