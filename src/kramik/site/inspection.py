@@ -63,6 +63,11 @@ def _links(
 ) -> Iterator[Problem]:
     told: set[str] = set()
     for path, page in pages.items():
+        for link in page.pictures:
+            if urlsplit(link).netloc not in {"", urlsplit(source.site).netloc} and link not in told:
+                told.add(link)
+                why = "the browser is told to load nothing of others; save it in pictures/ and name the file"
+                yield _wrong(_where(link, written) or path, f"shows {link}, but {why}")
         base = f"{source.site}/{path.removesuffix('index.html')}"
         for link in page.links:
             broken = _broken(source, urljoin(base, link), pages, files)
@@ -134,11 +139,12 @@ def _wrong(field: str, message: str) -> Problem:
 
 
 class _Page(HTMLParser):
-    """The links, ids and button labels of a page."""
+    """The links, pictures, ids and button labels of a page."""
 
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.pictures: list[str] = []
         self.ids: set[str] = set()
         self.buttons: set[str] = set()
 
@@ -155,5 +161,7 @@ class _Page(HTMLParser):
         self.ids.add(found.get("id") or "")
         if tag in {"a", "img", "link", "script"}:
             self.links += [each for each in (found.get("href"), found.get("src")) if each]
+        if tag == "img":
+            self.pictures.append(found.get("src") or "")
         if tag == "button" and found.get("name") == "button":
             self.buttons.add(found.get("value") or "")

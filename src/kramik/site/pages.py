@@ -123,7 +123,7 @@ class Pages:
     def shop(self, lang: str) -> str:
         """Return the front page: the author's words and every course."""
         page = self._source.page("index", lang)
-        body = markdown.render(page.body, page.lang) if page else ""
+        body = markdown.render(page.body, page.lang, self.theme.pictures) if page else ""
         return self._render(
             "shop.html", lang, "/", page=page, body=body, products=list(self._source.catalogue)
         )
@@ -133,7 +133,7 @@ class Pages:
         lang = self._source.language(lang)
         words = product.in_language(lang)
         spoken = lang if lang in product.words else product.lang
-        body = markdown.render(words.body, spoken)
+        body = markdown.render(words.body, spoken, self.theme.pictures)
         return self._render(
             "product.html", lang, f"/{product.slug}/", product=product, words=words, body=body
         )
@@ -150,7 +150,7 @@ class Pages:
             f"/{name}/{version}/" if version else f"/{name}/",
             page=page,
             name=name,
-            body=markdown.render(page.body, page.lang),
+            body=markdown.render(page.body, page.lang, self.theme.pictures),
             old=bool(version) and (now is None or now.version != version),
         )
 

@@ -29,16 +29,25 @@ if TYPE_CHECKING:
 FOLDER = "pictures"
 CACHE = Path(".kramik") / "pictures"
 """Below the shop's folder; it may be deleted at any time."""
-RECIPE = "1"
+RECIPE = "2"
 """Part of every name in the cache; another number makes all pictures anew."""
 
 _WIDTHS: Mapping[str, tuple[int, ...]] = {
     "hero": (480, 800, 1200, 1600),
     "portrait": (240, 480),
     "face": (112,),
+    "text": (480, 800, 1200),
+    "cover": (480, 800),
 }
-_SIZES = {"hero": "(min-width: 48rem) 25rem, 100vw", "portrait": "15rem", "face": "3.5rem"}
-_KINDS = (".jpg", ".jpeg", ".png", ".webp", ".avif")
+_SIZES = {
+    "hero": "(min-width: 48rem) 25rem, 100vw",
+    "cover": "(min-width: 48rem) 19.5rem, 100vw",
+    "portrait": "15rem",
+    "face": "3.5rem",
+    "text": "(min-width: 48rem) 38rem, 100vw",
+}
+_DRAWN = ".svg"
+_KINDS = (".jpg", ".jpeg", ".png", ".webp", ".avif", _DRAWN)
 _CARD = (1200, 630)
 
 
@@ -69,7 +78,7 @@ class Pictures:
         self._shown: dict[tuple[str, str], tuple[Shown, frozenset[str]]] = {}
 
     def shown(self, file: str, kind: str) -> Shown:
-        """Return a picture in the widths of its kind: hero, portrait or face.
+        """Return a picture in the widths of its kind: hero, portrait, face or text.
 
         Raises:
             ConfigurationError: there is no such file, or it is no picture; show it to the author.
@@ -88,7 +97,7 @@ class Pictures:
         Raises:
             ConfigurationError: as `shown`.
         """
-        if not self._resize:
+        if not self._resize or file.lower().endswith(_DRAWN):
             return ""
         content, name = self._read(file), self._name(file)
         path = f"assets/{name}-card.jpg"
@@ -105,8 +114,9 @@ class Pictures:
 
     def _made(self, file: str, kind: str) -> Shown:
         content, name = self._read(file), self._name(file)
-        if not self._resize:
-            path = f"assets/{name}{PurePosixPath(file).suffix.lower()}"
+        end = PurePosixPath(file).suffix.lower()
+        if not self._resize or end == _DRAWN:
+            path = f"assets/{name}{end}"
             self._add(path, lambda: content, cached=False)
             return Shown(source=f"{self._base}/{path}", sizes=_SIZES[kind])
         picture = _opened(file, content)
@@ -167,7 +177,12 @@ def _opened(file: str, content: bytes) -> Image:
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - an extra, and slow to load
 
     try:
-        return ImageOps.exif_transpose(Image.open(BytesIO(content))).convert("RGB")
+        picture = ImageOps.exif_transpose(Image.open(BytesIO(content)))
+        if not picture.has_transparency_data:
+            return picture.convert("RGB")
+        paper = Image.new("RGBA", picture.size, "white")
+        paper.alpha_composite(picture.convert("RGBA"))
+        return paper.convert("RGB")
     except UnidentifiedImageError:
         raise _wrong(file, "is no picture, or is damaged; save it again as JPEG or PNG") from None
     except (OSError, Image.DecompressionBombError) as error:

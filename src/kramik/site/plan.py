@@ -13,10 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from kramik.blocks import Blocks
-from kramik.catalogue import Product
+from kramik.catalogue import Product, Words
 from kramik.offer import offer
-from kramik.site import versions
+from kramik.site import illustrated, versions
 from kramik.site.pages import Pages
 from kramik.site.source import Source
 from kramik.site.theme import HERE
@@ -78,7 +77,7 @@ class Plan:
         return sha256(self._shared + whole).hexdigest()[:32]
 
     def _stamps(self, product: Product) -> list[tuple[str, int, int]]:
-        files = {file for words in product.words.values() for file in _pictures(words.blocks)}
+        files = {file for words in product.words.values() for file in _pictures(words)}
         folder = self._source.pictures
         return [_stamp(folder / file) for file in sorted(files)] if folder else []
 
@@ -98,7 +97,9 @@ class Plan:
         return sha256(msgspec.json.encode(told)).digest()
 
 
-def _pictures(blocks: Blocks) -> Iterator[str]:
+def _pictures(words: Words) -> Iterator[str]:
+    blocks = words.blocks
+    yield from illustrated.named(msgspec.json.encode(words).decode())
     if blocks.picture:
         yield blocks.picture.file
     if blocks.author and blocks.author.picture:

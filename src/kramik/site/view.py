@@ -15,7 +15,7 @@ from kramik.catalogue import LegalKind, Product, fingerprint
 from kramik.intent import asked
 from kramik.money import Money
 from kramik.offer import Offer, offer
-from kramik.site import feed, linked, markdown, shown, versions
+from kramik.site import feed, illustrated, linked, markdown, shown, versions
 from kramik.site.cover import cover
 from kramik.site.source import PayWay, Source, origin
 from kramik.site.texts import Texts
@@ -140,25 +140,15 @@ class View:
 
     def inline(self, text: str, lang: str = "") -> Markup:
         """Return one line of Markdown as HTML."""
-        return markdown.inline(text, lang or self.lang)
+        return markdown.inline(text, lang or self.lang, self._theme.pictures)
 
     def block(self, text: str, lang: str = "") -> Markup:
         """Return Markdown as HTML."""
-        return markdown.render(text, lang or self.lang)
+        return markdown.render(text, lang or self.lang, self._theme.pictures)
 
     def picture(self, file: str, alt: str, kind: str) -> Markup:
         """Return a picture of the author: hero, portrait or face."""
-        shown = self._theme.pictures.shown(file, kind)
-        size = {"width": str(shown.width), "height": str(shown.height)} if shown.width else {}
-        when = {"fetchpriority": "high"} if kind == "hero" else {"loading": "lazy", "decoding": "async"}
-        sources = {"srcset": shown.jpeg, "sizes": shown.sizes} if shown.jpeg else {}
-        best = (
-            _tag("source", {"type": "image/avif", "srcset": shown.avif, "sizes": shown.sizes})
-            if shown.avif
-            else ""
-        )
-        inside = _tag("img", {"src": shown.source, **sources, "alt": alt, **size, **when})
-        return Markup('<picture class="{}">{}{}</picture>').format(kind, best, inside)
+        return illustrated.shown(self._theme.pictures, file, alt, kind)
 
     def duration(self, minutes: int) -> str:
         """Return minutes as the reader writes them."""
@@ -198,11 +188,6 @@ class View:
         """Return the origin of the API when it is not the site's own."""
         api = origin(self._source.api)
         return "" if api == origin(self._source.site) else api
-
-
-def _tag(name: str, attributes: Mapping[str, str]) -> Markup:
-    inside = Markup(" ").join(Markup('{}="{}"').format(*each) for each in attributes.items())
-    return Markup("<{} {}>").format(name, inside)
 
 
 def _base(source: Source, *, api: bool) -> str:

@@ -19,6 +19,7 @@ from kramik.money import Money
 from kramik.offer import Offer, offer
 from kramik.site import markdown
 from kramik.site.pages import Pages
+from kramik.site.pictures import Pictures
 from kramik.site.source import Source
 from kramik.site.texts import of
 from kramik.site.theme import Asset
@@ -128,6 +129,7 @@ class Export:
 
     def __init__(self, source: Source, templates: Path | None = None) -> None:
         self._source = source
+        self._pictures = Pictures(source.pictures, source.site)
         self._pages = Pages(source, templates, abroad=True)
         theme = self._pages.theme
         self._views = {lang: View(theme, of(lang), path=None, api=True, abroad=True) for lang in source.langs}
@@ -217,7 +219,7 @@ class Export:
             language=spoken,
             title=words.title,
             summary=words.summary,
-            html=str(markdown.render(words.body, spoken)),
+            html=str(markdown.render(words.body, spoken, self._pictures)),
             access=view.access(product),
             lowest=self._texts[lang]("course.lowest", price=view.price(lowest)) if lowest else "",
             url=view.link(f"/{product.slug}/"),
