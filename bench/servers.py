@@ -57,6 +57,13 @@ def serve(shop: Path, data: Path, *, workers: int = 8) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def preview(shop: Path, data: Path) -> Iterator[Server]:
+    """Run `kramik serve --sandbox`, which shows each change of the shop's files."""
+    with _running([*serve_command(shop, data), "--sandbox", "--sandbox-port", "0"]) as server:
+        yield server
+
+
 def serve_command(shop: Path, data: Path) -> list[str]:
     """Return the command line of `kramik serve`."""
     options = ["--shop", str(shop), "--data", str(data), "--port", "0", "--json"]

@@ -12,14 +12,19 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
-from bench import beside, courses, stock
+from bench import beside, courses, servers, stock
 from bench.courses import Tree
 from bench.figures import Chapter, Figure, middle
 
 _EDITED = "kurs-7"
+_EDITS = 7
+_PATIENCE = 60.0
+"""Seconds until an edited course has to be seen in the preview."""
 
 
 def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
@@ -42,6 +47,7 @@ def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
         edited.append(_timed(_kramik(shop, scratch / "ours")))
         course.write_text(text, "utf-8")
     whole = middle(ours)
+    previewed = _previewed(shop, scratch / "data")
     figures = [
         Figure(what=f"Jekyll: {2 * products:,} pages", figure=_s(middle(theirs))),
         Figure(
@@ -54,6 +60,11 @@ def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
             what="`kramik build` after one course was edited",
             figure=_s(middle(edited)),
             ratio=middle(edited) / whole,
+        ),
+        Figure(
+            what=f"an edited course in the running preview, until it is seen, {_EDITS} times",
+            figure=f"{1000 * previewed:.0f} ms",
+            ratio=previewed / whole,
             target=0.05,
             better="less",
         ),
@@ -64,6 +75,36 @@ def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
         "finished pages in which every text of a course has its place, and it draws no covers and no cards."
     )
     return Chapter(title="The site", how=how, figures=figures)
+
+
+def _previewed(shop: Path, data: Path) -> float:
+    """Return the processor time that an edit costs `kramik serve --sandbox`, its watching included; in seconds."""
+    course = shop / "products" / f"{_EDITED}.md"
+    with servers.preview(shop, data) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        seen = _until(f"{url}/__preview", "1")
+        before = server.cpu()
+        for number in range(_EDITS):
+            with course.open("a", encoding="utf-8") as text:
+                text.write(f"\nZdanie numer {number}.\n")
+            seen = _until(f"{url}/__preview", seen)
+            assert f"Zdanie numer {number}." in _read(f"{url}/{_EDITED}/").replace("\N{NO-BREAK SPACE}", " ")
+        return (server.cpu() - before) / _EDITS
+
+
+def _until(url: str, before: str) -> str:
+    """Return what an address says when it says something else than before."""
+    until = time.monotonic() + _PATIENCE
+    while (now := _read(url)) == before:
+        assert time.monotonic() < until, f"{url} still says {before!r}"
+        time.sleep(0.05)
+    return now
+
+
+def _read(url: str) -> str:
+    with urlopen(url, timeout=_PATIENCE) as answer:
+        text: bytes = answer.read()
+    return text.decode()
 
 
 def _shop(folder: Path) -> Path:
