@@ -21,6 +21,7 @@ from kramik.ports import Clock, CourseFile
 from kramik.shop import Shop
 
 _SAFE = (("x-content-type-options", "nosniff"),)
+_READERS = "access-control-allow-origin"
 
 
 class Pages(Protocol):
@@ -104,7 +105,14 @@ class Replies:
         return self.failure(request, HTTPStatus.INTERNAL_SERVER_ERROR, "unavailable")
 
     def invalid(self, request: Request, fields: Mapping[str, str], problems: Sequence[Problem]) -> Response:
-        """Answer an order form with every problem: data for a program, the page again for a person."""
+        """Answer an order form with every problem: data for a program, the page again for a person.
+
+        Any site may read it: it says what the sender sent and what everybody is told, such as the price with a coupon.
+        """
+        answer = self._invalid(request, fields, problems)
+        return msgspec.structs.replace(answer, headers=(*answer.headers, (_READERS, "*")))
+
+    def _invalid(self, request: Request, fields: Mapping[str, str], problems: Sequence[Problem]) -> Response:
         unique = tuple({(each.field, each.code): each for each in problems}.values())
         if request.wants_json():
             return self.problems(HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", unique)
@@ -175,7 +183,7 @@ class Replies:
         if origin is not None:
             headers += (("vary", "origin"),)
         if origin == self._shop.addresses.site_origin:
-            headers += (("access-control-allow-origin", origin),)
+            headers = (*(each for each in headers if each[0] != _READERS), (_READERS, origin))
         return msgspec.structs.replace(
             response, headers=headers, body=b"" if request.method == "HEAD" else response.body
         )

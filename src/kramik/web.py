@@ -233,7 +233,10 @@ class Web:
     # What follows the commit
 
     def _placed(self, request: Request, placed: Placed) -> Response:
-        return self._payment(request, self._shop.placed(placed), HTTPStatus.CREATED)
+        order = self._shop.placed(placed)
+        if order.status != "placed" and order.intent.price.minor and not request.wants_json():
+            return self._paid_before(request, order)  # the buyer went back and pressed once more
+        return self._payment(request, order, HTTPStatus.CREATED)
 
     def _payment(self, request: Request, order: Order, made: HTTPStatus) -> Response:
         """Send the buyer to the gateway, or show how to go on with the order when there is no way now."""

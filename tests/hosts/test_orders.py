@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -9,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from tests.hosts.asking import JSON, ask, post_form, post_json
-from tests.hosts.served import Shop, fields, query
+from tests.hosts.served import Shop, eventually, fields, pay, query
 from tests.site import dom
 
 WRONG = {
@@ -101,6 +102,19 @@ def test_the_same_content_without_a_key_is_one_order(shop: Shop) -> None:
     assert (
         post_form(orders(shop), form).headers["location"] == post_form(orders(shop), form).headers["location"]
     )
+
+
+def test_an_order_that_is_paid_is_not_paid_again(shop: Shop) -> None:
+    """A person who sends the form once more sees what they have; a program gets the same order, as was promised."""
+    form = fields(email="paid-before@example.org", idempotency_key="paid-before")
+    first = post_form(orders(shop), form)
+    pay(first.headers["location"])
+    order = json.loads(shop.command("orders", "list", "--email", form["email"], "--json").stdout)[0]["id"]
+    eventually(lambda: shop.effects(order), lambda seen: seen["sequence"] == 1)
+    again, program = post_form(orders(shop), form), post_json(orders(shop), form)
+
+    assert (303, f"{shop.url}/thanks/") == (again.status, again.headers["location"].partition("?")[0])
+    assert (201, first.headers["location"]) == (program.status, program.json()["payment"]["url"])
 
 
 def test_many_posts_at_once_with_one_key_are_one_order(shop: Shop) -> None:

@@ -113,3 +113,33 @@ def test_without_script(chromium: Browser, shop: Shop) -> None:
         letter.first.click()
         page.click(".letter a")
         expect(page.locator("main")).to_contain_text("Jesteś w kursie")
+
+
+def test_back_after_the_payment(chromium: Browser, shop: Shop) -> None:
+    """Whoever goes back to the form and presses again is shown what they have, and can not pay twice."""
+    keeping = chromium.browser_type.launch(
+        executable_path="/usr/bin/chromium",
+        args=["--no-sandbox"],
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    with buying(keeping, shop) as page:
+        page.add_init_script("addEventListener('pageshow', event => { window.kept = event.persisted; })")
+        page.goto(f"{shop.url}/{SLUG}/order/")
+        page.fill("#email", "wraca@example.org")
+        page.fill("#name", "Wraca Wstecz")
+        page.check("#consent_terms")
+        page.check("#consent_immediate")
+        page.click("button[type=submit]")
+        page.click("button[value=pay]")
+        page.wait_for_url(f"{shop.url}/thanks/**")
+        expect(page.locator("[data-state=completed]")).to_be_visible()
+        for _ in range(4):
+            if page.url.endswith("/order/"):
+                break
+            page.go_back(wait_until="commit")
+        assert page.evaluate("window.kept")
+        expect(page.locator("button[type=submit]")).to_have_text("Zamawiam z obowiązkiem zapłaty")
+        page.click("button[type=submit]")
+        page.wait_for_url(f"{shop.url}/thanks/**")
+        expect(page.locator("[data-state=completed]")).to_be_visible()
+    keeping.close()

@@ -37,8 +37,8 @@ def test_only_our_own_scripts_are_made_small(tmp_path: Path) -> None:
     own = b"// mine\n  say(`a\n  b`);\n"
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "thanks.js").write_bytes(own)
-    (tmp_path / "assets" / "coupon.js").write_bytes((HERE / "assets" / "coupon.js").read_bytes())
+    (tmp_path / "assets" / "payment.js").write_bytes((HERE / "assets" / "payment.js").read_bytes())
     assets = {name: each.content for name, each in Theme(example(), tmp_path).assets.items()}
 
     assert own == assets["thanks.js"]
-    assert (HERE / "assets" / "small" / "coupon.js").read_bytes() == assets["coupon.js"]
+    assert (HERE / "assets" / "small" / "payment.js").read_bytes() == assets["payment.js"]

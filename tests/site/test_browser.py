@@ -7,14 +7,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from kramik.coupons import Coupon
 from kramik.errors import Problem
-from kramik.offer import Conditions, offer
 from kramik.payment import PaymentRequest
 from kramik.site.pages import Pages
 from tests.site.test_order_page import FIELDS
 from tests.site.visit import visiting
-from tests.site.world import Running, example, serving
+from tests.site.world import Running, example
 
 ORDER = "/agregaty-w-praktyce/order/"
 LOW_TARGETS = """
@@ -201,47 +199,6 @@ def test_what_is_missing_is_said_before_it_is_sent(chromium: Browser, shop: Runn
         expect(page.locator("#name-wrong")).to_have_count(0)
         expect(page.locator("#name")).not_to_have_attribute("aria-invalid", "true")
         expect(page.locator("#email-wrong")).to_have_count(1)
-
-    assert [] == shop.posts
-
-
-def test_the_price_with_a_code_is_seen_at_once(chromium: Browser) -> None:
-    """A code changes price and total before anything is sent; an empty one undoes it, a wrong one says so."""
-    coupons = {"WIOSNA": Coupon(code="WIOSNA", percent=50)}
-    with (
-        serving(conditions=Conditions(coupons=coupons)) as shop,
-        visiting(chromium, shop, wrong=True) as page,
-    ):
-        source = example(
-            site=shop.url, api=shop.url, form_action_origins=(), conditions=Conditions(coupons=coupons)
-        )
-        product = source.catalogue.products["agregaty-w-praktyce"]
-        for code, problems in {
-            "": [],
-            "wiosna": [],
-            "zima": [Problem(field="coupon", code="unknown_coupon", message="x")],
-        }.items():
-            costs = offer(product, source.conditions, now=source.now, coupon=code)
-            fields = {"coupon": code}
-            shop.priced[code] = Pages(source).order_form(product.slug, "pl", fields, problems, offer=costs)
-        page.goto(f"{shop.url}{ORDER}")
-        page.click("text=Mam kod rabatowy")
-        sent = page.locator("input[name=price_shown]")
-        for code, price, shown in (
-            ("wiosna", "149.50 PLN", "149,50\u00a0zł"),
-            ("", "299.00 PLN", "299,00\u00a0zł"),
-        ):
-            page.fill("#coupon", code)
-            page.locator("#name").focus()
-            expect(sent).to_have_value(price)
-            expect(page.locator(".total .price")).to_have_text(shown)
-            expect(page.locator("#price")).to_have_text(shown)
-        page.fill("#coupon", "zima")
-        page.locator("#name").focus()
-        expect(page.locator("#coupon-wrong")).to_have_text(
-            "Nie znamy takiego kodu. Sprawdź pisownię albo zostaw puste pole."
-        )
-        expect(sent).to_have_value("299.00 PLN")
 
     assert [] == shop.posts
 

@@ -87,15 +87,18 @@ class Theme:
 
     @cached_property
     def assets(self) -> dict[str, Asset]:
-        """Return every asset by its plain name; `user.css` of the shop ends the style sheet."""
-        found = {name: Asset(name, self._content(name)) for name in ASSETS}
-        style = found["kramik.css"].content
+        """Return every asset by its plain name: `user.css` of the shop ends the style, coupons begin the script."""
+        contents = {name: self._content(name) for name in ASSETS}
+        coupon, style = contents.pop("coupon.js"), contents["kramik.css"]
+        if self.source.conditions.coupons:
+            contents["course-order.js"] = coupon + contents["course-order.js"]
         if self.source.theme in VARIANTS:
             style += (HERE / "assets" / f"{self.source.theme}.css").read_bytes()
         user = self._own / "user.css" if self._own else None
         if user and user.is_file():
             style += user.read_bytes()
-        return {**found, "kramik.css": Asset("kramik.css", style)}
+        contents["kramik.css"] = style
+        return {name: Asset(name, content) for name, content in contents.items()}
 
     def _content(self, name: str) -> bytes:
         own = self._own / "assets" / name if self._own else None
