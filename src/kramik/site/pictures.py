@@ -40,7 +40,7 @@ _WIDTHS: Mapping[str, tuple[int, ...]] = {
     "cover": (480, 800),
 }
 _SIZES = {
-    "hero": "(min-width: 48rem) 25rem, 100vw",
+    "hero": "(min-width: 60rem) 27rem, (min-width: 48rem) 40vw, 100vw",
     "cover": "(min-width: 48rem) 19.5rem, 100vw",
     "portrait": "15rem",
     "face": "3.5rem",
