@@ -6,7 +6,8 @@
     lost() {
         const said = [];
         if (document.documentElement.scrollWidth > innerWidth) said.push("the page scrolls sideways");
-        return [...said, ...this.cut(), ...this.outside(), ...this.over()];
+        const lines = this.lines();
+        return [...said, ...this.cut(), ...this.outside(lines), ...this.over(lines)];
     },
 
     past: "pre, .scroll, .away, .trap, .skip, script, style",
@@ -35,9 +36,9 @@
         return found;
     },
 
-    outside() {
+    outside(all) {
         const boxes = ".button, .tag, .ticket, .page, .summary, .remarks, .promise, .status", said = [];
-        for (const {of, line} of this.lines()) {
+        for (const {of, line} of all) {
             const box = of.closest(boxes)?.getBoundingClientRect();
             if (line.left < -1 || line.right > innerWidth + 1) said.push(`outside: ${this.name(of)}`);
             if (box && (line.left < box.left - 1 || line.right > box.right + 1))
@@ -46,8 +47,8 @@
         return said;
     },
 
-    over() {
-        const said = [], lines = this.lines().filter(({of}) => !of.closest(".buybar"));  // it lies over what scrolls
+    over(all) {
+        const said = [], lines = all.filter(({of}) => !of.closest(".buybar"));  // it lies over what scrolls
         lines.sort((one, other) => one.line.top - other.line.top);
         lines.forEach(({of, line}, at) => {
             for (const other of lines.slice(at + 1)) {

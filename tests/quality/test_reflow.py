@@ -7,14 +7,13 @@ from playwright.sync_api import Browser
 
 from tests.quality import sight
 from tests.quality.sight import seeing
-from tests.quality.states import SLUG, answered, kinds
+from tests.quality.states import SLUG, kinds
 from tests.site.world import Running
 
 WINDOWS = {
     "at 400 %": (320, 256),
     "on a phone": (360, 740),
     "at 200 %": (640, 450),
-    "on a tablet": (768, 1024),
     "on a desk": (1280, 900),
 }
 """Sizes in CSS pixels. A window of 1280 by 1024 at 400 % is 320 by 256. Source: WCAG 2.2, success criterion 1.4.10."""
@@ -31,7 +30,7 @@ BROKEN = {
 @pytest.fixture(scope="module")
 def found(chromium: Browser, running: Running) -> dict[str, list[str]]:
     """What is lost or too small, by the way of looking: each page is opened once and looked at in every way."""
-    paths = [*kinds(running.files).values(), *(f"/answered/{name}" for name in answered(running.url))]
+    paths = [*kinds(running.files).values(), *running.extra]
     seen: dict[str, list[str]] = {way: [] for way in (*WINDOWS, SPACED, MIRRORED, "hit")}
     with seeing(chromium) as page:
         for path in paths:
