@@ -188,7 +188,7 @@ def test_what_is_missing_is_said_before_it_is_sent(chromium: Browser, shop: Runn
                 "Sprawdź adres e-mail. Powinien wyglądać tak: ania@example.com.",
                 "Wpisz imię i nazwisko.",
                 "Zaznacz, że akceptujesz regulamin.",
-                "Zaznacz zgodę na dostęp od razu.",
+                "Zaznacz oświadczenie o prawie odstąpienia.",
             ]
         )
         expect(page.locator("#email")).to_have_attribute("aria-describedby", "email-hint email-wrong")
