@@ -188,9 +188,11 @@ def _tellers(settings: Settings, post: Post | None) -> dict[Channel, Teller]:
 
 def advice(settings: Settings) -> Iterator[str]:
     """Yield what a shop can do without, and what it then can not do."""
+    from kramik import unread
     from kramik.mailers import Features as AboutMailer
     from kramik.site.pictures import can_resize
 
+    yield from unread.files(settings.folder, settings.languages)
     about = adapters.MAILERS[settings.mailer.kind]().about
     if settings.mailer.kind != "sandbox" and not _confirms(settings):
         yield (

@@ -12,6 +12,7 @@ from kramik import catalogue
 from kramik.errors import Problem
 from kramik.site import contrast, inspection
 from kramik.site.build import site
+from kramik.site.eject import eject
 from kramik.site.theme import HERE
 from tests.site.world import EXAMPLE, SELLER, example
 
@@ -184,3 +185,36 @@ def test_oklch_is_the_colour_that_browsers_show() -> None:
     colour = contrast._oklch("oklch(62.8% .2577 29.23)")  # sRGB red
 
     assert (1.0, 0.0, 0.0) == pytest.approx(colour, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "said"),
+    [
+        ("prodct.html", "x", 1, "none of yours asks for it; did you mean product.html?"),
+        ("users.css", "x", 1, "did you mean user.css?"),
+        ("product.html", '{% extends "theme/product.html" %}\n{% block heroo %}{% endblock %}', 2, "mean hero?"),
+        ("shop.html", '{% extends "base.html" %}\n\n{% block mian %}x{% endblock %}', 3, "did you mean main?"),
+    ],
+)  # fmt: skip
+def test_a_template_that_changes_nothing(folder: Path, name: str, text: str, line: int, said: str) -> None:  # noqa: PLR0917 - a fixture and a table of four
+    """A name or a block that the theme does not have is told, with the nearest one that it has."""
+    (folder / "templates" / name).write_text(text, "utf-8")
+    problems = [each for each in found(folder) if said in each.message]
+
+    assert [f"templates/{name}:{line}"] == [each.field for each in problems]
+
+
+def test_templates_that_change_something(folder: Path) -> None:
+    """A part that another one of them includes, a block inside of an overridden one, a copy of the theme's."""
+    own = folder / "templates"
+    (own / "mine.html").write_text("<p>mine</p>\n", "utf-8")
+    (own / "product.html").write_text(
+        '{% extends "theme/product.html" %}'
+        '{% block price %}{% include "mine.html" %}{% block inner %}{% endblock %}{{ super() }}{% endblock %}',
+        "utf-8",
+    )
+    eject("base.html", own)
+    eject("assets/thanks.js", own)
+    (own / "user.css").write_text(":root { --hue: 150; }", "utf-8")
+
+    assert [] == found(folder)

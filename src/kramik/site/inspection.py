@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from kramik.errors import Problem
-from kramik.site import contrast
+from kramik.site import contrast, overridden
 from kramik.site.source import Source
 from kramik.site.texts import Texts
 from kramik.site.theme import HERE, VARIANTS
@@ -39,6 +39,8 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
     pages = {path: _Page.of(content) for path, content in files.items() if path.endswith(".html")}
     yield from _links(source, pages, files, written)
     yield from _templates(source, pages)
+    if (folder / "templates").is_dir():
+        yield from overridden.problems(folder / "templates")
     yield from _colours(source, folder / "templates" / "user.css")
 
 
