@@ -1,0 +1,142 @@
+"""Shop, sales page and order page look as they were approved: both themes, light and dark, phone, tablet and desk.
+
+After a change that is meant, `KRAMIK_APPROVE=1 make test ARGS=tests/quality/test_look.py` writes it anew; look at it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.quality import look, sight
+from tests.quality.sight import Scheme, seeing
+from tests.quality.states import SLUG
+from tests.site.world import Running, serving
+
+APPROVED = Path(__file__).parents[1] / "approved" / "look"
+PAGES = {"shop": "/", "sales": f"/{SLUG}/", "order": f"/{SLUG}/order/"}
+WIDTHS = (360, 768, 1280)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+GAP = 4
+"""Between two pictures on one sheet."""
+FONTS = """:root { --text: monospace; --display: cursive; --code: fantasy; }"""
+BROKEN = {
+    "a section without its space": ".part { padding-block: 0; }",
+    "a grid of one column": ".split { grid-template-columns: 1fr; }",
+    "letters of another size": "html { font-size: 105%; }",
+    "a button of another colour": ".button { background: var(--surface); color: var(--ink); }",
+    "paper without squares and another ground": ":root { --paper: light-dark(#fff, #000); }",
+    "a cover without its accent": ".cover .accent { fill: none; }",
+}
+
+
+@pytest.fixture(scope="module", params=["zeszyt", "warsztat"])
+def shop(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """The example shop in each theme; its name is what the fixture was asked for."""
+    with serving(theme=request.param) as running:
+        yield running
+
+
+def taken(page: Page) -> tuple[dict[str, look.Places], dict[str, Image.Image]]:
+    """Return places by width and pictures by width and scheme, of the page that is open and dressed."""
+    where, seen = {}, {}
+    for wide in WIDTHS:
+        page.set_viewport_size({"width": wide, "height": 900})
+        where[str(wide)] = look.places(page)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            seen[f"{wide} {scheme}"] = look.picture(page)
+    return where, seen
+
+
+def opened(page: Page, url: str, style: str = "") -> None:
+    """Open a page in letters of boxes, perhaps with a style laid over it."""
+    page.goto(url)
+    sight.wear(page, style)
+    look.dress(page)
+
+
+def sheet(seen: dict[str, Image.Image]) -> Image.Image:
+    """Lay pictures side by side."""
+    high = max(each.height for each in seen.values())
+    whole = Image.new("RGB", (sum(each.width + GAP for each in seen.values()), high), "#888")
+    left = 0
+    for each in seen.values():
+        whole.paste(each, (left, 0))
+        left += each.width + GAP
+    return whole
+
+
+def cut(whole: Image.Image, where: dict[str, look.Places]) -> dict[str, Image.Image]:
+    """Return the pictures of a sheet, as wide as their windows were, and as high as the foot of their pages is low."""
+    seen, left = {}, 0
+    for wide, scheme in product(WIDTHS, SCHEMES):
+        foot = where[str(wide)][".bottom"]
+        seen[f"{wide} {scheme}"] = whole.crop(
+            (left, 0, left + wide // look.GRAIN, (foot[1] + foot[3]) // look.GRAIN)
+        )
+        left += wide // look.GRAIN + GAP
+    return seen
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_look(chromium: Browser, shop: Running, name: str, request: pytest.FixtureRequest) -> None:
+    """Every part lies where it lay, and from afar each page has the colours it had."""
+    file = APPROVED / f"{request.node.callspec.params['shop']}-{name}"
+    with seeing(chromium) as page:
+        opened(page, shop.url + PAGES[name])
+        where, seen = taken(page)
+    if os.environ.get("KRAMIK_APPROVE"):
+        file.parent.mkdir(exist_ok=True)
+        file.with_suffix(".json").write_text(_written(where), "utf-8")
+        sheet(seen).save(file.with_suffix(".png"), optimize=True)
+    before = json.loads(file.with_suffix(".json").read_text("utf-8"))
+    pictures = cut(Image.open(file.with_suffix(".png")).convert("RGB"), before)
+
+    assert {} == {wide: said for wide in where if (said := list(look.moved(before[wide], where[wide])))}
+    apart = {way: look.differing(pictures[way], seen[way]) for way in seen}
+    assert {} == {way: gap for way, gap in apart.items() if gap[0] > look.OTHER or gap[1] > look.OTHERWISE}
+
+
+def test_other_fonts_change_nothing(chromium: Browser) -> None:
+    """A machine with other fonts sees the same look, to the pixel, as its letters are boxes, too."""
+    with serving() as running, seeing(chromium) as page:
+        found = []
+        for style in ("", FONTS):
+            opened(page, f"{running.url}/{SLUG}/", style)
+            found.append(look.places(page))
+        page.goto(f"{running.url}/{SLUG}/")
+        plain = look.places(page)
+        sight.wear(page, FONTS)
+
+        assert found[0] == found[1]
+        assert plain != look.places(page)
+
+
+def test_a_broken_style_is_noticed(chromium: Browser) -> None:
+    """Negative control: each wrong line of style moves a part or changes a picture by more than is allowed."""
+    before = json.loads((APPROVED / "zeszyt-sales.json").read_text("utf-8"))["1280"]
+    with serving() as running, seeing(chromium) as page:
+        opened(page, f"{running.url}/{SLUG}/")
+        whole = look.picture(page)
+        for what, style in BROKEN.items():
+            opened(page, f"{running.url}/{SLUG}/", style)
+            mean, worst = look.differing(whole, look.picture(page))
+            far = list(look.moved(before, look.places(page)))
+            assert far or mean > look.OTHER or worst > look.OTHERWISE, what
+
+
+def _written(where: dict[str, look.Places]) -> str:
+    """Return places as JSON with a part a line, so that a change is read as a difference."""
+    widths = (
+        f'"{wide}": {{\n' + ",\n".join(f"  {json.dumps(part)}: {box}" for part, box in parts.items()) + "\n}"
+        for wide, parts in where.items()
+    )
+    return "{\n" + ",\n".join(widths) + "\n}\n"
