@@ -209,6 +209,19 @@ def advice(settings: Settings) -> Iterator[str]:
             "Pillow is missing: the pictures of this shop are published as they are, large and with the camera's "
             'metadata; install it with `pip install "kramik[images]"`'
         )
+    yield from left_behind(settings)
+
+
+def left_behind(settings: Settings) -> Iterator[str]:
+    """Yield which templates of the shop were copied from files that the theme changed since.
+
+    Raises:
+        ConfigurationError: what was noted of them can not be read.
+    """
+    from kramik.site import copies
+
+    if settings.templates:
+        yield from copies.advice(settings.templates)
 
 
 def mailing_tool(settings: Settings, vault: Vault) -> Mailer:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kramik.hosts.cli import main, new
-from kramik.site import eject
+from kramik.site import copies
 from kramik.site.build import site
 from tests.site.world import example
 
@@ -36,11 +37,11 @@ def test_a_copy_goes_before_the_theme(kramik: Kramik, tmp_path: Path) -> None:
     assert "OUR OWN" in (tmp_path / "out" / "404.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", eject.names())
+@pytest.mark.parametrize("name", copies.names())
 def test_a_copy_alone_changes_nothing(tmp_path: Path, name: str) -> None:
     """Every file that is listed can be copied byte for byte, and the site stays as it was."""
     source, templates = example(), tmp_path / "templates"
-    copy = eject.eject(name, templates)
+    copy = copies.eject(name, templates)
 
     assert templates / name == copy
     assert dict(site(source)) == dict(site(source, templates))
@@ -79,3 +80,98 @@ def test_nothing_is_copied_beside_a_shop(tmp_path: Path) -> None:
     found = CliRunner().invoke(main, ["theme", "eject", "base.html", "--shop", str(tmp_path)])
 
     assert (1, []) == (found.exit_code, list(tmp_path.iterdir()))
+
+
+@pytest.fixture
+def older(kramik: Kramik, tmp_path: Path) -> Path:
+    """A copy of the shop that was made of an older theme: one line of the theme was another one then."""
+    kramik("theme", "eject", "message.html")
+    memory = tmp_path / "shop" / "templates" / copies.MEMORY
+    noted = json.loads(memory.read_text("utf-8"))
+    noted["message.html"]["text"] = noted["message.html"]["text"].replace(
+        "{% block main %}", "{% block old %}"
+    )
+    memory.write_text(json.dumps(noted), "utf-8")
+    copy = tmp_path / "shop" / "templates" / "message.html"
+    copy.write_text(copy.read_text("utf-8").replace("<h1>", "<h1>OUR OWN "), "utf-8")
+    return copy
+
+
+def advised(kramik: Kramik, command: str, tmp_path: Path) -> list[str]:
+    """Return what a command advises about templates."""
+    out = ["--out", str(tmp_path / "out")] if command == "build" else []
+    done = kramik(command, *out)
+    assert 0 == done.exit_code, done.output
+    return [line for line in done.output.splitlines() if "templates/" in line]
+
+
+@pytest.mark.parametrize("command", ["check", "build"])
+def test_a_copy_that_the_theme_left_behind_is_named(
+    kramik: Kramik, older: Path, tmp_path: Path, command: str
+) -> None:
+    """The advice names the file and both commands; what the theme changed is shown alone, and merged it is quiet."""
+    (advice,) = advised(kramik, command, tmp_path)
+    assert advice.startswith(
+        "advice: templates/message.html was copied from a file of the theme that has changed since"
+    )
+    assert advice.endswith("when yours is up to date say kramik theme eject message.html --merged")
+    shown = kramik("theme", "eject", "message.html", "--diff").output
+    assert ["-{% block old %}", "+{% block main %}"] == [
+        line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}
+    ]
+    assert 0 == kramik("theme", "eject", "message.html", "--merged").exit_code
+    assert [] == advised(kramik, command, tmp_path)
+    assert "did not change" in kramik("theme", "eject", "message.html", "--diff").output
+    assert "OUR OWN" in older.read_text("utf-8")
+
+
+def test_a_copy_of_unknown_age_is_named(kramik: Kramik, older: Path, tmp_path: Path) -> None:
+    """Where nobody noted what it was copied from, the two are compared whole; a template that extends ours is fine."""
+    (older.parent / copies.MEMORY).unlink()
+    (older.parent / "text.html").write_text('{% extends "theme/text.html" %}\n', "utf-8")
+    (advice,) = advised(kramik, "check", tmp_path)
+
+    assert advice.startswith(
+        "advice: templates/message.html replaces a file of the theme, and nobody noted as of when"
+    )
+    assert "OUR OWN" in kramik("theme", "eject", "message.html", "--diff").output
+
+
+def test_a_copy_without_changes_is_quiet(kramik: Kramik, tmp_path: Path) -> None:
+    """Whatever was copied today is up to date, and the hash of each is that of the copy."""
+    for name in ("form.html", "assets/course-order.js"):
+        kramik("theme", "eject", name)
+    templates = tmp_path / "shop" / "templates"
+    noted = json.loads((templates / copies.MEMORY).read_text("utf-8"))
+
+    assert [] == advised(kramik, "check", tmp_path)
+    assert {name: sha256((templates / name).read_bytes()).hexdigest() for name in noted} == {
+        name: each["sha256"] for name, each in noted.items()
+    }
+    assert ["assets/course-order.js", "form.html"] == list(noted)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--diff",), 2),
+        (("form.html", "--diff", "--merged"), 2),
+        (("form.html", "--diff"), 1),
+        (("form.html", "--merged"), 1),
+        (("nothing.html", "--diff"), 2),
+    ],
+)
+def test_only_a_copy_is_compared(
+    kramik: Kramik, tmp_path: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    """Without a file, with both, or without a copy it says what to do, and writes nothing."""
+    assert code == kramik("theme", "eject", *arguments).exit_code
+    assert not (tmp_path / "shop" / "templates").exists()
+
+
+def test_a_note_that_can_not_be_read(kramik: Kramik, older: Path) -> None:
+    """The file is named; nothing of the shop is lost."""
+    (older.parent / copies.MEMORY).write_text("{", "utf-8")
+    found = kramik("check")
+
+    assert (1, True) == (found.exit_code, f"templates/{copies.MEMORY}" in found.output)

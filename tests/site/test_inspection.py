@@ -12,7 +12,7 @@ from kramik import catalogue
 from kramik.errors import Problem
 from kramik.site import contrast, inspection
 from kramik.site.build import site
-from kramik.site.eject import eject
+from kramik.site.copies import eject
 from kramik.site.theme import HERE
 from tests.site.world import EXAMPLE, SELLER, example
 
@@ -127,6 +127,25 @@ def test_a_template_with_another_button(folder: Path) -> None:
     (folder / "templates" / "form.html").write_text(changed, "utf-8")
 
     assert {"templates/form.html"} == {each.field for each in found(folder)}
+
+
+@pytest.mark.parametrize("name", ["email", "name", "lang", "price_shown", "consent_terms"])
+def test_a_template_without_a_field(folder: Path, name: str) -> None:
+    """A form that lacks what every order needs says which field, and what happens without it."""
+    form = (HERE / "theme" / "form.html").read_text("utf-8")
+    changed = {
+        "email": form.replace('input("email"', 'input("mail"'),
+        "name": form.replace('input("name"', 'input("nick"'),
+        "lang": form.replace('name="lang"', 'name="language"'),
+        "price_shown": form.replace('name="price_shown"', 'name="price"'),
+        "consent_terms": form.replace('in ("terms", "immediate"', 'in ("immediate"'),
+    }[name]
+    assert changed != form
+    (folder / "templates" / "form.html").write_text(changed, "utf-8")
+
+    assert [("templates/form.html", f"has no field {name!r}")] == [
+        (each.field, each.message.partition(",")[0]) for each in found(folder)
+    ]
 
 
 def test_colours(folder: Path) -> None:

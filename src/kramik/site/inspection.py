@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from kramik.errors import Problem
+from kramik.intent import REQUIRED_CONSENTS
 from kramik.site import contrast, overridden
 from kramik.site.source import Source
 from kramik.site.texts import Texts
@@ -24,6 +25,16 @@ BUTTONS = {
     "en": ("Order with obligation to pay", "Buy now", "Pay now"),
 }
 """What the button of an order may say: it alone has to tell that the order costs money (C-249/21)."""
+
+NO_ORDER = "the server takes no order"
+NEEDED = {
+    "product": NO_ORDER,
+    "email": NO_ORDER,
+    "name": NO_ORDER,
+    "lang": "every order is in the first language of the shop",
+    "price_shown": "a buyer is charged a price that they may not have seen",
+}
+"""The fields that every order form has to send, and what is wrong without each."""
 
 _WRITTEN = ("pages/*.md", "products/*.md", "templates/**/*.html")
 
@@ -39,6 +50,7 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
     pages = {path: _Page.of(content) for path, content in files.items() if path.endswith(".html")}
     yield from _links(source, pages, files, written)
     yield from _templates(source, pages)
+    yield from _forms(source, pages)
     if (folder / "templates").is_dir():
         yield from overridden.problems(folder / "templates")
     yield from _colours(source, folder / "templates" / "user.css")
@@ -114,6 +126,20 @@ def _templates(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
                 break
 
 
+def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
+    """Yield what a template of the shop has dropped from the order form that no order can do without."""
+    boxes = [f"consent_{name}" for name in REQUIRED_CONSENTS if name in source.consents]
+    told: set[str] = set()
+    for lang in source.langs:
+        for product in source.catalogue:
+            page = pages.get(f"{source.prefix(lang)}/{product.slug}/order/index.html".lstrip("/"))
+            for name in (*NEEDED, *boxes) if page else ():
+                if page and name not in page.fields and name not in told:
+                    told.add(name)
+                    why = f"has no field {name!r}, without which {NEEDED.get(name, NO_ORDER)}; put it back"
+                    yield _wrong("templates/form.html", why)
+
+
 def _colours(source: Source, user: Path) -> Iterator[Problem]:
     if not user.is_file():
         return
@@ -141,13 +167,14 @@ def _wrong(field: str, message: str) -> Problem:
 
 
 class _Page(HTMLParser):
-    """The links, pictures, ids and button labels of a page."""
+    """The links, pictures, ids, fields and button labels of a page."""
 
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
         self.pictures: list[str] = []
         self.ids: set[str] = set()
+        self.fields: set[str] = set()
         self.buttons: set[str] = set()
 
     @classmethod
@@ -165,5 +192,7 @@ class _Page(HTMLParser):
             self.links += [each for each in (found.get("href"), found.get("src")) if each]
         if tag == "img":
             self.pictures.append(found.get("src") or "")
+        if tag in {"input", "select", "textarea"}:
+            self.fields.add(found.get("name") or "")
         if tag == "button" and found.get("name") == "button":
             self.buttons.add(found.get("value") or "")

@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from kramik.errors import Problem
-from kramik.site.eject import names
+from kramik.site.copies import names
 from kramik.site.theme import HERE
 
 _STYLE = "user.css"

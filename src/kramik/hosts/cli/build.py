@@ -50,3 +50,5 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
         printed.json(written)
     else:
         click.echo(f"{len(written)} files in {target}")
+        for line in wiring.left_behind(settings):
+            click.echo(f"advice: {line}")
