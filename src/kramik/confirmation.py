@@ -48,6 +48,7 @@ def confirmation(order: Order, paper: Paper) -> Mail:
     words = _WORDS.get(order.intent.lang, _WORDS["en"])
     lang = order.intent.lang if order.intent.lang in _WORDS else "en"
     link, kept = _terms_link(order.intent, paper), _files(order.intent, paper, words)
+    withdraw = f"{_home(order.intent, paper)}/withdraw/"
     blocks = [
         [words["thanks"]],
         _bought(order, words),
@@ -55,6 +56,7 @@ def confirmation(order: Order, paper: Paper) -> Mail:
         _seller(paper.seller, words),
         *_agreed(order.intent, paper, words),
         [f"{words['terms_attached' if kept else 'terms']}:", link] if paper.terms else [],
+        [f"{words['withdraw']}:", withdraw],
         [words["keep"]],
     ]
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -63,7 +65,7 @@ def confirmation(order: Order, paper: Paper) -> Mail:
         to=order.intent.buyer.email,
         subject=words["subject"].format(title=title),
         text=text,
-        html=as_html(text, lang=lang, links=(link,)),
+        html=as_html(text, lang=lang, links=(link, withdraw)),
         files=kept,
         key=f"{order.id}/confirmation",
     )
@@ -134,10 +136,13 @@ def _files(intent: Intent, paper: Paper, words: Mapping[str, str]) -> tuple[File
 
 def _terms_link(intent: Intent, paper: Paper) -> str:
     """Return where the terms are read, in the version that was agreed to where it has an address."""
-    prefix = "" if intent.lang == paper.langs[0] else f"/{intent.lang}"
     version, mark, _ = intent.terms.partition(" sha256:")
     dated = f"{version}/" if mark and intent.terms in paper.terms else ""
-    return f"{paper.site}{prefix}/terms/{dated}"
+    return f"{_home(intent, paper)}/terms/{dated}"
+
+
+def _home(intent: Intent, paper: Paper) -> str:
+    return f"{paper.site}{'' if intent.lang == paper.langs[0] else f'/{intent.lang}'}"
 
 
 def _lines(*pairs: tuple[str, str]) -> list[str]:
@@ -183,6 +188,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "withdrawal_event": (
             "Umowa dotyczy wydarzenia w oznaczonym terminie, więc prawo odstąpienia od niej nie przysługuje."
         ),
+        "withdraw": "Odstąp od umowy tutaj",
         "terms": "Regulamin",
         "terms_attached": "Regulamin (jest też w załączniku)",
         "terms_file": "regulamin",
@@ -219,6 +225,7 @@ _WORDS: dict[str, dict[str, str]] = {
             "You lose the right of withdrawal when the service was performed in full."
         ),
         "withdrawal_event": "The contract is about an event on a given date, so there is no right of withdrawal.",
+        "withdraw": "Withdraw from contract here",
         "terms": "Terms",
         "terms_attached": "Terms (also attached)",
         "terms_file": "terms",

@@ -36,7 +36,7 @@ def test_the_moment_is_that_of_at(kramik: Kramik, tmp_path: Path) -> None:
         kramik("export", "json", "--at", "2026-12-01T09:00")
         texts.append((tmp_path / "shop" / "export" / "json" / "shop.json").read_bytes())
 
-    assert "2026-12-01T09:00:00Z" == json.loads(texts[0])["generated_at"]
+    assert "2026-12-01T08:00:00Z" == json.loads(texts[0])["generated_at"]
     assert texts[0] == texts[1]
 
 

@@ -28,6 +28,7 @@ def test_pages() -> None:
     polish = {path for path in PAGES if not path.startswith("en/")}
     expected = {
         "404.html",
+        "accessibility/index.html",
         "agregaty-w-praktyce/index.html",
         "agregaty-w-praktyce/order/index.html",
         "index.html",

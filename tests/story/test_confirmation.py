@@ -99,6 +99,7 @@ def test_it_says_what_was_agreed(clock: FakeClock) -> None:
         "(immediate, wersja 1, 2026-11-02 12:00 UTC)",
         "tracisz z chwilą ich dostarczenia prawo odstąpienia",
         "https://kurs.example/terms/",
+        "Odstąp od umowy tutaj:\nhttps://kurs.example/withdraw/",
     ):
         assert word in mail.text
     assert ("anna@example.com", "Potwierdzenie zamówienia: Agregaty w praktyce") == (mail.to, mail.subject)
@@ -121,6 +122,7 @@ def test_english_and_a_text_that_was_replaced(clock: FakeClock) -> None:
     assert f"sha256 {order.intent.consents[0].sha256}" in mail.text
     assert "nowa zgoda" not in mail.text
     assert "https://kurs.example/en/terms/" in mail.text
+    assert "Withdraw from contract here:\nhttps://kurs.example/en/withdraw/" in mail.text
 
 
 @pytest.mark.parametrize("kind", ["content", "service", "event"])

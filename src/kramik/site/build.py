@@ -125,6 +125,7 @@ def _for_machines(source: Source) -> Mapping[str, str]:
     hidden = [
         f"{source.prefix(lang)}/{name}/" for lang in source.langs for name in ("thanks", "resend", "withdraw")
     ]
+    hidden += ["/access/", "/api/"]
     robots = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in hidden),
