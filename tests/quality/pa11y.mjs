@@ -36,29 +36,36 @@ const unfold = () => document.querySelectorAll("details").forEach((each) => { ea
 const isSummary = async (page, { code, selector }) =>
   code.endsWith(".1_3_1_AAA.G141") && page.$eval(selector, (heading) => !!heading.closest(".remarks"));
 
-const browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-const found = [];
-try {
+const judged = async (page, address, scheme, width) => {
+  await page.emulateMediaFeatures([
+    { name: "prefers-color-scheme", value: scheme },
+    { name: "prefers-reduced-motion", value: "reduce" }, // a colour is judged when it has arrived
+  ]);
+  const { issues } = await pa11y(address, {
+    browser, page, ignoreUrl: true, runners: ["htmlcs"], standard: "WCAG2AAA", viewport: { width, height: 900 },
+  });
+  for (const issue of issues) {
+    const { code, message, context } = issue;
+    if (!await isSummary(page, issue)) found.push({ address, scheme, code, message, context });
+  }
+};
+
+// One tab; all of them take from the same addresses, so that one can wait for a page while another is judged.
+const tab = async () => {
   const page = await browser.newPage();
   await page.evaluateOnNewDocument(inRgb);
-  for (const address of addresses) {
+  for (const address of left) {
     await page.goto(address);
     await page.evaluate(unfold);
-    for (const [scheme, width] of Object.entries(SCHEMES)) {
-      await page.emulateMediaFeatures([
-        { name: "prefers-color-scheme", value: scheme },
-        { name: "prefers-reduced-motion", value: "reduce" }, // a colour is judged when it has arrived
-      ]);
-      const { issues } = await pa11y(address, {
-        browser, page, ignoreUrl: true, runners: ["htmlcs"], standard: "WCAG2AAA", viewport: { width, height: 900 },
-      });
-      for (const issue of issues) {
-        if (await isSummary(page, issue)) continue;
-        const { code, message, context } = issue;
-        found.push({ address, scheme, code, message, context });
-      }
-    }
+    for (const [scheme, width] of Object.entries(SCHEMES)) await judged(page, address, scheme, width);
   }
+};
+
+const found = [];
+const left = addresses.values();
+const browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+try {
+  await Promise.all([tab(), tab()]);
 } finally {
   await browser.close();
 }

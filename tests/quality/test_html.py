@@ -78,7 +78,7 @@ def test_a_fault_is_found(tmp_path: Path) -> None:
     said = " ".join(tools.messages(tmp_path))
 
     assert all(f"{name}:" in said for name in _FAULTY)
-    assert "Duplicate ID" in said
+    assert all(each in said for each in ("Duplicate ID", "Property “colour”", "“circel”"))
     assert any("no-dup-id" in each for each in tools.remarks(tmp_path))
 
 

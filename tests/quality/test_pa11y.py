@@ -15,13 +15,16 @@ _PAGE = """<!DOCTYPE html>
 """
 _PALE = """
 :root { color-scheme: light dark; background: light-dark(oklch(98% .01 85), oklch(20% .01 265)); }
-p { color: light-dark(oklch(25% .02 265), oklch(35% .02 265)); }
+p, details[open] > div { color: light-dark(oklch(25% .02 265), oklch(35% .02 265)); }
 """
 _FAULTY = {
     "/unnamed": _PAGE.format(
         style="", body='<form method="post"><input type="text" name="a"><button>Send</button></form>'
     ),
     "/pale": _PAGE.format(style=_PALE, body="<p>Pale in the dark</p>"),
+    "/folded": _PAGE.format(
+        style=_PALE, body="<details><summary>More</summary><div>Pale in the dark</div></details>"
+    ),
     "/nested": _PAGE.format(style="", body="<h2>One</h2><h4>Three</h4>"),
 }
 
@@ -37,10 +40,11 @@ def test_every_page(running: Running, extremes: Path) -> None:
 
 
 def test_a_fault_is_found(running: Running) -> None:
-    """A field without a name, a step in the headings, and a colour in oklch that is too pale in the dark alone."""
+    """A field without a name, a step in the headings, and an oklch colour that is too pale in the dark or in a fold."""
     running.headers, running.extra = {}, _FAULTY
     found = tools.issues(running.url + path for path in _FAULTY)
 
     assert any(each.startswith("/unnamed light: ") and "InputText.Name" in each for each in found)
     assert any(each.startswith("/nested light: ") and "1_3_1_AAA.G141" in each for each in found)
-    assert {"dark"} == {each.split()[1].strip(":") for each in found if each.startswith("/pale")}
+    for path in ("/pale", "/folded"):
+        assert {"dark:"} == {each.split()[1] for each in found if each.startswith(path)}
