@@ -1,6 +1,7 @@
 """Templates of one language, into which its texts are put as they are compiled; rendering a page asks for none of them.
 
-`t("order.title")` becomes the text itself. A call with values, or with a name that is not fixed, stays a call.
+`t("order.title")` becomes the text itself, and `view.lang` the language. A call with values, or with a name that is not
+fixed, stays a call.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from jinja2.visitor import NodeTransformer
 
 from kramik.site.texts import Texts
 
-CALLED = "t"
-"""What templates call the texts of their language."""
+CALLED, LANGUAGE = "t", ("view", "lang")
+"""What templates call the texts of their language, and where they read which one it is."""
 
 
 class FoldedEnvironment(Environment):
@@ -47,5 +48,14 @@ class _Folding(NodeTransformer):
                 dyn_kwargs=None,
             ) if name == CALLED and text in self._texts.all and "{" not in self._texts.all[text]:
                 return nodes.Const(self._texts.all[text], lineno=node.lineno)
+            case _:
+                return node
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - Jinja names it so
+        """Return the language in the place of the question for it."""
+        self.generic_visit(node)
+        match node:
+            case nodes.Getattr(node=nodes.Name(name=name), attr=attr) if (name, attr) == LANGUAGE:
+                return nodes.Const(self._texts.lang, lineno=node.lineno)
             case _:
                 return node

@@ -33,7 +33,7 @@ def render(text: str, lang: str, pictures: Pictures | None = None) -> Markup:
     """
     line = text.removesuffix("\n")
     if line[:1].isalpha() and not line[-1].isspace() and _PLAIN.fullmatch(line):
-        return Markup("<p>{}</p>\n").format(_words(line, lang))
+        return Markup(f"<p>{_words(line, lang)}</p>\n")  # noqa: S704 - as below
     return _rendered(_parser().parse(text), lang, pictures)
 
 
