@@ -51,8 +51,8 @@
         const said = [], lines = all.filter(({of}) => !of.closest(".buybar"));  // it lies over what scrolls
         lines.sort((one, other) => one.line.top - other.line.top);
         lines.forEach(({of, line}, at) => {
-            for (const other of lines.slice(at + 1)) {
-                if (other.line.top >= line.bottom) break;
+            for (let next = at + 1; next < lines.length && lines[next].line.top < line.bottom; next++) {
+                const other = lines[next];
                 const wide = Math.min(line.right, other.line.right) - Math.max(line.left, other.line.left);
                 const high = Math.min(line.bottom, other.line.bottom) - other.line.top;
                 const apart = !of.contains(other.of) && !other.of.contains(of);

@@ -17,7 +17,8 @@ p { margin-block-end: 2em !important; }
 """The text spacing that a reader may set. Source: WCAG 2.2, success criterion 1.4.12."""
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
-_WEAR = """(style) => {
+_WEAR = """([style, way]) => {
+    document.documentElement.dir = way;
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(style);
     document.adoptedStyleSheets = [sheet];
@@ -48,9 +49,16 @@ def seeing(
         context.close()
 
 
-def wear(page: Page, style: str) -> None:
-    """Lay a style sheet of the reader's over the page, in place of the last one; no policy of the page forbids it."""
-    page.evaluate(_WEAR, style)
+def size(page: Page) -> tuple[int, int]:
+    """Return width and height of the window in CSS pixels."""
+    window = page.viewport_size
+    assert window is not None
+    return window["width"], window["height"]
+
+
+def wear(page: Page, style: str, way: Literal["ltr", "rtl"] = "ltr") -> None:
+    """Lay a style sheet over the page, in place of the last one, and turn its way; no policy of the page forbids it."""
+    page.evaluate(_WEAR, [style, way])
 
 
 def unfold(page: Page) -> None:
