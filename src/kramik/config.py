@@ -62,7 +62,7 @@ def read(
     reading = _Reading(folder, environ, shapes, methods=methods, speaks=speaks)
     settings = reading.settings(overlay or {})
     if settings is None or reading.problems:
-        raise ConfigurationError(*reading.problems)
+        raise ConfigurationError(*_in_order(reading.problems))
     return settings
 
 
@@ -375,6 +375,16 @@ _TABLES: dict[str, object] = dict.fromkeys(
 _MAILBOX = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 
 _NESTED = ("gateways", "consents")
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """Return the problems file by file as they were found, and those of a file from its top."""
+    places = [each.field.rpartition(":") for each in problems]
+    files = list(dict.fromkeys(file or line for file, _, line in places))
+    keys = [
+        (files.index(file or line), int(line) if file and line.isdigit() else 0) for file, _, line in places
+    ]
+    return [problem for _, problem in sorted(zip(keys, problems, strict=True), key=lambda pair: pair[0])]
 
 
 def _is_address(url: str) -> bool:

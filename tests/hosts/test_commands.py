@@ -278,6 +278,19 @@ def test_one_mistake_of_the_settings_is_not_blamed_on_other_files(  # noqa: PLR0
     assert {"shop.toml"} == set(re.findall(r"^  ([a-z./-]+):\d", found.output, re.MULTILINE)), found.output
 
 
+def test_problems_of_a_file_stand_in_the_order_of_its_lines(kramik: Kramik, shop: Path) -> None:
+    """Whoever mends them goes from the top to the bottom."""
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    text = (
+        product.read_text("utf-8")
+        .replace("199.00 PLN", "199")
+        .replace("legal_kind: content", "legal_kind: x")
+    )
+    product.write_text(text.replace("---", "---\nseats: none", 1), "utf-8")
+    lines = re.findall(r"kolejki-bez-strachu\.md:(\d+)", kramik("check").output)
+    assert (3, sorted(map(int, lines))) == (len(lines), [*map(int, lines)])
+
+
 def test_a_wrong_product_is_not_blamed_on_its_coupon(kramik: Kramik, shop: Path) -> None:
     """The coupon is for a course that is there."""
     product = shop / "products" / "kolejki-bez-strachu.md"

@@ -85,6 +85,8 @@ def test_mistakes_are_a_page(folder: Path, served: str) -> None:
 
     assert 500 == page.status
     assert b"did you mean" in page.body
+    assert b'<link rel="stylesheet" href="/__preview.css">' in page.body
+    assert "text/css" in ask(f"{served}/__preview.css").headers["content-type"]
     assert 204 == ask(f"{served}/api/warm").status
     change(folder, "prise:", "price:")
     assert 200 == seen(served + PAGE, "Kolejki bez strachu").status

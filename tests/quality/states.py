@@ -85,7 +85,8 @@ def files(url: str, folder: Path, theme: str = "zeszyt") -> dict[str, bytes]:
     )
     fronts = {"odd/index.html": others["index.html"], "empty/index.html": empty["index.html"]}
     given = {asset.path: asset.content for asset in Export(own).assets.values()}
-    return {**others, **fronts, **given, **site(own)}
+    style = {preview.STYLE.lstrip("/"): preview.CSS.encode()}
+    return {**others, **fronts, **given, **style, **site(own)}
 
 
 def answered(url: str, folder: Path, theme: str = "zeszyt") -> dict[str, str]:
@@ -96,6 +97,7 @@ def answered(url: str, folder: Path, theme: str = "zeszyt") -> dict[str, str]:
         **_orders(own, others),
         **_answers(Pages(own), url),
         **_withdrawals(Pages(own)),
+        **_ended(own),
         "guest": _guest(own),
         "guest-odd": _guest(others),
         "mistakes": preview.mistakes([_problem("shop.toml:3", "wrong", "names <no> zone")]),
@@ -150,6 +152,13 @@ def _withdrawals(pages: Pages) -> dict[str, str]:
         "withdraw-confirm-short": pages.withdrawal(short, [], "pl"),
         "withdraw-taken": pages.withdrawal(_STATED, [], "en", at=_NOON),
     }
+
+
+def _ended(own: Source) -> dict[str, str]:
+    """Return the pages of a course whose sale is over, which sell nothing."""
+    over = msgspec.structs.replace(own.catalogue.products[SLUG], closes=own.now)
+    pages = Pages(msgspec.structs.replace(own, catalogue=Catalogue(products={SLUG: over}, hash="")))
+    return {"ended": pages.sales(over, "pl"), "ended-order": pages.order_form(SLUG, "en", {}, ())}
 
 
 def _guest(source: Source) -> str:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
+from msgspec.structs import replace
 
 from kramik.catalogue import Catalogue, LegalKind, fingerprint, read
 from kramik.consents import DEFAULTS
@@ -280,3 +282,38 @@ def test_messages(name: str, lang: str) -> None:
 def test_an_unknown_message_is_answered() -> None:
     """A name without words gets the page that says that we did not understand."""
     assert Pages(example()).message("nonsense", "pl") == Pages(example()).message("bad_request", "pl")
+
+
+@pytest.mark.parametrize(
+    ("at", "said", "sells"),
+    [
+        ("2026-11-30T12:00:00+00:00", "Sprzedaż od 1.12.2026", True),
+        ("2026-12-02T12:00:00+00:00", "Sprzedaż do 8.12.2026", True),
+        ("2026-12-09T12:00:00+00:00", "Sprzedaż zakończyła się 8.12.2026", False),
+    ],
+)
+def test_pages_tell_of_the_window_as_it_is(at: str, said: str, *, sells: bool) -> None:
+    """Before it, in it, after it; what is over has no button and no form, what is to come has them already."""
+    product = replace(
+        example().catalogue.products[SLUG],
+        opens=datetime(2026, 12, 1, 9, tzinfo=UTC),
+        closes=datetime(2026, 12, 8, 21, tzinfo=UTC),
+    )
+    shop = example(catalogue=Catalogue(products={SLUG: product}, hash=""), now=datetime.fromisoformat(at))
+    pages = Pages(shop)
+    sales, order = parse(pages.sales(product, "pl")), parse(pages.order_form(SLUG, "pl", {}, ()))
+    buttons = [each for each in sales.all("a") if each.attrs.get("href", "").endswith(f"/{SLUG}/order/")]
+
+    windows = [page.all("p", **{"class": "window"})[0].text for page in (sales, order)]
+    assert {said} == {window.replace("\N{NO-BREAK SPACE}", " ")[: len(said)] for window in windows}
+    assert (4 if sells else 0, sells) == (len(buttons), bool(order.all("form")))
+
+
+def test_who_orders_after_the_end_is_told_in_the_form() -> None:
+    """The page that comes back keeps what was typed, and says why it can not be sold."""
+    product = replace(example().catalogue.products[SLUG], closes=datetime(2020, 1, 1, tzinfo=UTC))
+    pages = Pages(example(catalogue=Catalogue(products={SLUG: product}, hash="")))
+    page = parse(pages.order_form(SLUG, "pl", {"name": "Anna"}, [problem("product", "not_on_sale")]))
+
+    assert "Anna" == value(page, "name")
+    assert "nie można teraz kupić" in page.one("div", id="remarks").text

@@ -25,7 +25,7 @@ from kramik.hosts.asgi import Handlers, Site
 EVERY = 0.5
 """Seconds between two looks at the files, and between two questions of the page."""
 
-VERSION, SCRIPT = "/__preview", "/__preview.js"
+VERSION, SCRIPT, STYLE = "/__preview", "/__preview.js", "/__preview.css"
 _WATCHED = ("*.toml", "*.csv", "products/*", "pages/*", "templates/**/*", "pictures/*")
 _JS = f"""
 let seen;
@@ -35,6 +35,19 @@ setInterval(async () => {{
   if (seen && now !== seen) location.reload();
   seen = now;
 }}, {int(EVERY * 1000)});
+"""
+
+
+CSS = """
+:root { color-scheme: light dark; --paper: #fcfbf7; --ink: #1b1e27; --rule: #dcd8d0; --mark: #f7df6b; }
+@media (prefers-color-scheme: dark) { :root { --paper: #14161d; --ink: #ece9e3; --rule: #3a3e48; --mark: #6b5a16; } }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif; }
+main { max-width: 46rem; margin: 0 auto; padding: clamp(2rem, 8vw, 5rem) 1rem; }
+h1 { font: 700 clamp(1.9rem, 5vw, 2.75rem)/1.1 Georgia, serif; margin: 0 0 1rem; }
+ul { list-style: none; margin: 2rem 0 0; padding: 0; }
+li { border-top: 1px solid var(--rule); padding: 1rem 0; overflow-wrap: anywhere; }
+code { display: block; width: fit-content; font: .9375rem/1.5 ui-monospace, monospace; margin-bottom: .25rem;
+  background: linear-gradient(var(--mark), var(--mark)) 0 88% / 100% .5em no-repeat; }
 """
 
 
@@ -74,8 +87,8 @@ class Preview:
 
     @property
     def routes(self) -> list[Route]:
-        """Return the two addresses that a previewed page asks."""
-        return [Route(VERSION, self._tell), Route(SCRIPT, _script)]
+        """Return the addresses that a previewed page asks."""
+        return [Route(VERSION, self._tell), Route(SCRIPT, _script), Route(STYLE, _style)]
 
     def _watch(self) -> None:
         before: dict[
@@ -130,6 +143,7 @@ def mistakes(problems: Iterable[Problem]) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>kramik: mend these</title>\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
+        f'<link rel="stylesheet" href="{STYLE}">\n'
         "</head>\n<body>\n<main>\n<h1>The shop can not be built</h1>\n"
         f"<p>Mend these, and this page shows yours again:</p>\n<ul>\n{items}</ul>\n"
         "</main>\n</body>\n</html>\n"
@@ -138,6 +152,10 @@ def mistakes(problems: Iterable[Problem]) -> str:
 
 async def _script(_: Asked) -> StarletteResponse:
     return StarletteResponse(_JS, media_type="text/javascript", headers={"Cache-Control": "no-store"})
+
+
+async def _style(_: Asked) -> StarletteResponse:
+    return StarletteResponse(CSS, media_type="text/css", headers={"Cache-Control": "no-store"})
 
 
 def _times(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:

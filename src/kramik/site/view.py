@@ -122,6 +122,14 @@ class View:
         """Return what a product costs as this page is built."""
         return offer(product, self._source.conditions, now=self._source.now)
 
+    def opened(self, product: Product) -> bool:
+        """Say whether the window in which a product is sold had begun when this page was made."""
+        return product.opens is None or product.opens <= self._source.now
+
+    def ended(self, product: Product) -> bool:
+        """Say whether that window had ended; a product whose window is to come is still to be ordered then."""
+        return product.closes is not None and product.closes <= self._source.now
+
     def coupons(self) -> bool:
         """Say whether there are codes that a buyer could have."""
         return bool(self._source.conditions.coupons)
