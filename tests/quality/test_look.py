@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 
@@ -15,11 +16,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from kramik import catalogue
 from tests.quality import look, sight
 from tests.quality.sight import Scheme, seeing
-from tests.quality.states import SLUG
 from tests.site.world import Running, serving
 
+LOOKBOOK = Path(__file__).parent / "lookbook"
+"""Two courses and a front page that stay as they are, whatever becomes of the example shop."""
+SLUG = "agregaty-w-praktyce"
 APPROVED = Path(__file__).parents[1] / "approved" / "look"
 PAGES = {"shop": "/", "sales": f"/{SLUG}/", "order": f"/{SLUG}/order/"}
 WIDTHS = (360, 768, 1280)
@@ -35,10 +39,20 @@ BROKEN = {
 }
 
 
+@contextmanager
+def shown(theme: str = "zeszyt") -> Iterator[Running]:
+    """Serve the shop of the lookbook."""
+    texts = {file.name: file.read_text("utf-8") for file in sorted(LOOKBOOK.glob("*.md"))}
+    pages = {"index.md": texts.pop("index.md"), "terms.md": "---\ntitle: Regulamin\n---\nTekst.\n"}
+    sold = catalogue.read(texts, lang="pl", currency="PLN")
+    with serving(catalogue=sold, pages=pages, langs=("pl",), theme=theme) as running:
+        yield running
+
+
 @pytest.fixture(scope="module", params=["zeszyt", "warsztat"])
 def shop(request: pytest.FixtureRequest) -> Iterator[Running]:
-    """The example shop in each theme; its name is what the fixture was asked for."""
-    with serving(theme=request.param) as running:
+    """The shop in each theme; its name is what the fixture was asked for."""
+    with shown(request.param) as running:
         yield running
 
 
@@ -105,7 +119,7 @@ def test_the_look(chromium: Browser, shop: Running, name: str, request: pytest.F
 
 def test_other_fonts_change_nothing(chromium: Browser) -> None:
     """A machine with other fonts sees the same look, to the pixel, as its letters are boxes, too."""
-    with serving() as running, seeing(chromium) as page:
+    with shown() as running, seeing(chromium) as page:
         found = []
         for style in ("", FONTS):
             opened(page, f"{running.url}/{SLUG}/", style)
@@ -121,7 +135,7 @@ def test_other_fonts_change_nothing(chromium: Browser) -> None:
 def test_a_broken_style_is_noticed(chromium: Browser) -> None:
     """Negative control: each wrong line of style moves a part or changes a picture by more than is allowed."""
     before = json.loads((APPROVED / "zeszyt-sales.json").read_text("utf-8"))["1280"]
-    with serving() as running, seeing(chromium) as page:
+    with shown() as running, seeing(chromium) as page:
         opened(page, f"{running.url}/{SLUG}/")
         whole = look.picture(page)
         for what, style in BROKEN.items():
