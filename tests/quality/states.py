@@ -81,7 +81,9 @@ def files(url: str, folder: Path, theme: str = "zeszyt") -> dict[str, bytes]:
     own = example(site=url, api=url, form_action_origins=(), theme=theme)
     others = site(odd.shop(url, folder, theme=theme))
     empty = site(
-        msgspec.structs.replace(own, langs=("en",), catalogue=Catalogue(products={}, hash=""), pages={})
+        msgspec.structs.replace(
+            own, langs=("en",), seller={}, catalogue=Catalogue(products={}, hash=""), pages={}
+        )
     )
     fronts = {"odd/index.html": others["index.html"], "empty/index.html": empty["index.html"]}
     given = {asset.path: asset.content for asset in Export(own).assets.values()}
@@ -120,6 +122,7 @@ def _orders(own: Source, others: Source) -> dict[str, str]:
         "order-wrong-else": pages.order_form(
             odd.FULL, "pl", {"coupon": "LATO"}, [_problem(*each) for each in _ELSE]
         ),
+        "order-of-nobody": Pages(msgspec.structs.replace(own, seller={})).order_form(SLUG, "pl", {}, []),
         "order-sold-out": pages.order_form(odd.FREE, "pl", {}, [_problem("product", "sold_out")]),
     }
     for code in ("LATO", "GOSC"):
