@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -64,6 +69,53 @@ def test_alone(count: int, hands: int) -> None:
 def test_a_killed_copy() -> None:
     """What a killed copy did not make is made all the same."""
     assert list(range(MANY)) == list(each(dies_in_a_copy, range(MANY), 2))
+
+
+def test_a_killed_process(tmp_path: Path) -> None:
+    """Copies end when the process that was copied is killed: nobody is left to read what they make."""
+    script = f"""
+import os, time
+from kramik.site.hands import each
+
+def slow(number):
+    if number % 25 == 0:
+        open(f"{tmp_path}/{{os.getpid()}}", "w").close()
+    time.sleep(0.01)
+    return b"x" * 10_000
+
+list(each(slow, range(1_000), 2))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script])
+    _until(lambda: len(list(tmp_path.iterdir())) == 3)
+    process.kill()
+    process.wait(10)
+    copies = [int(file.name) for file in tmp_path.iterdir() if file.name != str(process.pid)]
+
+    _until(lambda: not any(map(_lives, copies)))
+
+
+def test_a_consumer_that_gives_up() -> None:
+    """Whoever stops reading leaves no process behind."""
+    made = each(squared, range(MANY), 2)
+    copies = {who for _, who in islice(made, MANY // 2)} - {PARENT}
+    made.close()
+
+    assert 2 == len(copies)
+    assert not any(map(_lives, copies))
+
+
+def _until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_the_same_site(tmp_path: Path) -> None:
