@@ -193,6 +193,12 @@ def advice(settings: Settings) -> Iterator[str]:
     from kramik.site.pictures import can_resize
 
     yield from unread.files(settings.folder, settings.languages)
+    for product in settings.catalogue:
+        if not product.in_language(product.lang).blocks.requirements:
+            yield (
+                f"products/{product.slug}.md has no requirements; say what a buyer needs to use the course, "
+                "such as a browser that plays video: the law wants it known before an order"
+            )
     about = adapters.MAILERS[settings.mailer.kind]().about
     if settings.mailer.kind != "sandbox" and not _confirms(settings):
         yield (

@@ -82,12 +82,36 @@ def test_links_that_lead_somewhere(folder: Path, link: str) -> None:
     assert [] == found(folder)
 
 
-@pytest.mark.parametrize("key", ["name", "address", "email"])
+@pytest.mark.parametrize("key", ["name", "address", "email", "phone"])
 def test_the_seller(folder: Path, key: str) -> None:
     """Whoever buys has to know who sells."""
     assert [f"[seller] {key} is missing"] == [
         each.message.partition(";")[0] for each in found(folder, seller={**SELLER, key: ""})
     ]
+
+
+def test_the_seller_is_missing_where_its_table_is(folder: Path) -> None:
+    """The line is that of [seller], where there is one."""
+    (folder / "shop.toml").write_text('[shop]\nname = "x"\n\n[seller]\n', "utf-8")
+
+    assert ["shop.toml:4"] == [each.field for each in found(folder, seller={**SELLER, "phone": ""})]
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [
+        ("https://kurs.example", set()),
+        ("http://127.0.0.1:8000", set()),
+        ("https://kurs.pl", {"shop.toml:2", "pages/terms.md", "pages/privacy.md", "pages/accessibility.md"}),
+    ],
+)
+def test_what_is_left_of_the_example(folder: Path, site: str, expected: set[str]) -> None:
+    """Nobody publishes terms with an address that leads nowhere."""
+    (folder / "shop.toml").write_text('# mail = "a@b.example"\nemail = "hanna@akademia.example"\n', "utf-8")
+    named = {each.field for each in found(folder, site=site) if "nobody has" in each.message}
+    places = {each if each.startswith("shop.toml") else each.partition(":")[0] for each in named}
+
+    assert expected == {each for each in places if ".en." not in each}
 
 
 @pytest.mark.parametrize("name", ["terms", "privacy"])

@@ -36,7 +36,10 @@ NEEDED = {
 }
 """The fields that every order form has to send, and what is wrong without each."""
 
-_WRITTEN = ("pages/*.md", "products/*.md", "templates/**/*.html")
+_INVENTED = re.compile(r"[\w.+-]+@[\w.-]+\.example\b")
+"""The example shop writes to names below `.example`, which RFC 2606 keeps from ever being one of somebody."""
+
+_WRITTEN = ("shop.toml", "pages/*.md", "products/*.md", "templates/**/*.html")
 
 
 def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterator[Problem]:
@@ -47,6 +50,7 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
         for file in sorted(folder.glob(pattern))
     }
     yield from _law(source, written)
+    yield from _left_over(source, written)
     pages = {path: _Page.of(content) for path, content in files.items() if path.endswith(".html")}
     yield from _links(source, pages, files, written)
     yield from _templates(source, pages)
@@ -57,9 +61,12 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
 
 
 def _law(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
-    for key in ("name", "address", "email"):
+    lines = written.get("shop.toml", "").splitlines()
+    table = next((n for n, text in enumerate(lines, start=1) if text.strip() == "[seller]"), 1)
+    for key in ("name", "address", "email", "phone"):
         if not source.seller.get(key):
-            yield _wrong("shop.toml:1", f"[seller] {key} is missing; the law wants it shown before an order")
+            why = f"[seller] {key} is missing; the law wants it shown before an order"
+            yield _wrong(f"shop.toml:{table}", why)
     for name in ("terms", "privacy"):
         if source.page(name, source.langs[0]) is None:
             yield _wrong(f"pages/{name}.md", "is missing; a buyer agrees to it, so write it")
@@ -70,6 +77,19 @@ def _law(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
                     f"{file}:{number}",
                     "links to the platform for online disputes, which is closed; take it out",
                 )
+
+
+def _left_over(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what a shop that others reach still has of the example that it was made from."""
+    host = urlsplit(source.site).hostname or ""
+    if host in {"localhost", "127.0.0.1", "::1"} or host.endswith((".localhost", ".example")):
+        return
+    for file, text in written.items():
+        for number, line in enumerate(text.splitlines(), start=1):
+            found = None if line.lstrip().startswith("#") and file == "shop.toml" else _INVENTED.search(line)
+            if found:
+                why = f"says {found[0]}, an address that nobody has; write your own in its place"
+                yield _wrong(f"{file}:{number}", why)
 
 
 def _links(
