@@ -24,6 +24,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 """Names before the @ about which the long look of `email_validator` finds nothing to change or refuse."""
 
+_LETTERS = re.compile("[A-Z]{2}")
 _MOST_FIELDS = 60
 _YES = ("yes", "on", "true", "1")
 _NO = ("", "no", "off", "false", "0")
@@ -198,7 +199,7 @@ def _normal(address: str) -> str:
 def _invoice(fields: Mapping[str, str], problems: list[Problem]) -> Invoice | None:
     if not fields["tax_id"] and not fields["company"]:
         return None
-    country = fields["country"].upper() or "PL"
+    country = fields["country"].upper() or _country(fields["tax_id"])
     return Invoice(
         company=_required("company", fields["company"], problems),
         tax_id=_tax_id(_required("tax_id", fields["tax_id"], problems), country, problems),
@@ -207,6 +208,12 @@ def _invoice(fields: Mapping[str, str], problems: list[Problem]) -> Invoice | No
         city=fields["city"],
         country=country,
     )
+
+
+def _country(tax_id: str) -> str:
+    """Return the country whose letters begin a VAT number, such as DE 123456789; without letters it is a Polish one."""
+    letters = tax_id[:2].upper()
+    return {"EL": "GR"}.get(letters, letters) if _LETTERS.fullmatch(letters) else "PL"
 
 
 def _tax_id(text: str, country: str, problems: list[Problem]) -> str:

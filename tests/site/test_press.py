@@ -61,7 +61,7 @@ def ordered(page: Page, shop: Running) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-@pytest.mark.parametrize("address", ["ania@gmial.com", "ania@op.pll"])
+@pytest.mark.parametrize("address", ["ania@gmial.com"])
 def test_straight_from_a_mistyped_address(
     chromium: Browser, shop: Running, address: str, *, touch: bool
 ) -> None:
@@ -74,9 +74,7 @@ def test_straight_from_a_mistyped_address(
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-@pytest.mark.parametrize(
-    ("field", "text"), [("#email", "ania@"), ("#email", " "), ("#tax_id", "526-000-12-47"), ("#name", " ")]
-)
+@pytest.mark.parametrize(("field", "text"), [("#email", "ania@"), ("#tax_id", "526-000-12-47")])
 def test_straight_from_what_is_wrong(
     chromium: Browser, shop: Running, field: str, text: str, *, touch: bool
 ) -> None:

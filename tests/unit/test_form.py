@@ -121,3 +121,29 @@ def test_a_key_of_the_header_and_one_of_the_form_must_agree() -> None:
     """Nobody can tell which one is meant."""
     assert [] == codes(GOOD | {"idempotency_key": "a"}, "a")
     assert [("idempotency_key", "conflict")] == codes(GOOD | {"idempotency_key": "a"}, "b")
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "country"),
+    [
+        ("526-000-12-46", "5260001246", "PL"),
+        ("PL 526 000 12 46", "5260001246", "PL"),
+        ("pl5260001246", "5260001246", "PL"),
+        ("DE 123456789", "DE 123456789", "DE"),
+        ("atu12345678", "atu12345678", "AT"),
+        ("EL123456789", "EL123456789", "GR"),
+    ],
+)
+def test_a_tax_id_says_its_country(written: str, kept: str, country: str) -> None:
+    """The form asks for no country: a VAT number begins with its letters, and only a Polish one is checked."""
+    draft, problems = read_draft(GOOD | {"company": "Firma", "tax_id": written})
+
+    assert [] == problems
+    assert draft.buyer.invoice is not None
+    assert (kept, country) == (draft.buyer.invoice.tax_id, draft.buyer.invoice.country)
+
+
+@pytest.mark.parametrize("written", ["123", "PL 123", "526-000-12-47", "D123456789"])
+def test_what_is_no_tax_id(written: str) -> None:
+    """Without the letters of another country the sum of the NIP has to fit."""
+    assert [("tax_id", "invalid_tax_id")] == codes(GOOD | {"company": "Firma", "tax_id": written})
