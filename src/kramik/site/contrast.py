@@ -1,7 +1,8 @@
 """The contrast of a theme's colours, computed from its style sheets as a browser would lay them over each other.
 
-Source: WCAG 2.2, success criterion 1.4.3 (4.5 to 1 for text); oklch to sRGB by CSS Color 4. A colour that is written
-in another way than `#rrggbb`, `rgb()`, `oklch()`, `light-dark()` or `var()` can not be judged and is left out.
+Source: WCAG 2.2, success criteria 1.4.3 (4.5 to 1 for text) and 1.4.6 (7 to 1); oklch to sRGB by CSS Color 4.
+A colour that is written in another way than `#rrggbb`, `rgb()`, `oklch()`, `light-dark()` or `var()` can not be judged
+and is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import msgspec
 Scheme = Literal["light", "dark"]
 Colour = tuple[float, float, float]
 
-ENOUGH = 4.5
+ENOUGH, AMPLE = 4.5, 7.0
+"""What any text needs (AA), and what the theme gives (AAA)."""
 PAIRS = (
     ("ink", "paper"),
     ("ink", "surface"),
@@ -53,15 +55,15 @@ class Low(msgspec.Struct, frozen=True):
     ratio: float
 
 
-def low(tokens: Mapping[Scheme, Mapping[str, str]]) -> Iterator[Low]:
-    """Yield every pair below 4.5 to 1."""
+def low(tokens: Mapping[Scheme, Mapping[str, str]], enough: float = ENOUGH) -> Iterator[Low]:
+    """Yield every pair below so much to 1."""
     for scheme, values in tokens.items():
         for text, ground in PAIRS:
             pair = _colour(text, values), _colour(ground, values)
             if pair[0] is None or pair[1] is None:
                 continue
             ratio = contrast(pair[0], pair[1])
-            if ratio < ENOUGH:
+            if ratio < enough:
                 yield Low(text, ground, scheme, ratio)
 
 
