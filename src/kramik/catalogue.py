@@ -54,6 +54,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     closes: datetime | None = None
     sales: tuple[Sale, ...] = ()
     seats: int | None = None
+    position: int | None = None
+    """Where it stands on the front page; without one behind all that have one, by name."""
 
     def title(self, lang: str) -> str:
         """Return the title in this language, or in the product's own."""
@@ -97,6 +99,7 @@ class Front(Blocks, frozen=True, kw_only=True, forbid_unknown_fields=True):
     closes: object = None
     sales: tuple[dict[str, object], ...] = ()
     seats: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    position: int | None = None
 
 
 class TranslatedFront(Blocks, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,12 +132,18 @@ def read(files: Mapping[str, str], *, lang: str, currency: str = "", zone: tzinf
             products[product.slug] = product
     if problems:
         raise ConfigurationError(*problems)
+    products = dict(sorted(products.items(), key=_as_shown))
     return Catalogue(products=products, hash=_hash(products))
 
 
 def fingerprint(product: Product) -> str:
     """Return the hash of everything that the catalogue says of a product."""
     return sha256(msgspec.json.encode(product, order="deterministic")).hexdigest()
+
+
+def _as_shown(named: tuple[str, Product]) -> tuple[bool, int, str]:
+    slug, product = named
+    return product.position is None, product.position or 0, slug
 
 
 def _originals_first(name: str) -> tuple[int, str]:
@@ -219,6 +228,7 @@ def _product(front: _Front, slug: str, body: str, *, lang: str) -> Product:
         closes=front.closes,
         sales=front.sales,
         seats=fields.seats,
+        position=fields.position,
     )
 
 

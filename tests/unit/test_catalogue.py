@@ -147,6 +147,13 @@ def test_a_file_from_any_editor_is_read(text: str) -> None:
     assert split("a.md", text)[1] == "# Kup mnie\n"
 
 
+def test_products_stand_where_they_are_put() -> None:
+    """Those with a position first, the smallest in front; the others behind them by name."""
+    places = {"a": "-", "b": "2", "c": "-", "d": "1", "e": "-1"}
+    files = {f"{name}.md": _front(position=place) for name, place in places.items()}
+    assert ["e", "d", "b", "a", "c"] == list(read(files, lang="pl").products)
+
+
 def test_the_hash_changes_with_the_products() -> None:
     """Equal files, equal hash; another price, another one."""
     same, again, other = (
