@@ -65,6 +65,19 @@ def test_ordering_by_keyboard(chromium: Browser, shop: Running) -> None:
     assert 36 == len(order["idempotency_key"])
 
 
+def test_a_campaign_is_a_source_too(chromium: Browser, shop: Running) -> None:
+    """`utm_source` says where a buyer comes from, unless `ref` does; a text without end is cut."""
+    with visiting(chromium, shop) as page:
+        source = page.locator("input[name=source]")
+        for asked, kept in {
+            "utm_source=mastodon&utm_medium=social": "mastodon",
+            "utm_source=mastodon&ref=ania": "ania",
+            f"ref={'a' * 300}": "a" * 100,
+        }.items():
+            page.goto(f"{shop.url}{ORDER}?{asked}")
+            expect(source).to_have_value(kept)
+
+
 def test_ordering_without_script(chromium: Browser, shop: Running) -> None:
     """Without script the same form carries every field; the server derives the key."""
     with visiting(chromium, shop, script=False) as page:

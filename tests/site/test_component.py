@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -9,13 +10,15 @@ from urllib.parse import parse_qsl
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from kramik.coupons import Coupon
+from kramik.offer import Conditions
 from kramik.site.exports.data import Export
 from tests.quality import tools
 from tests.site.visit import visiting
 from tests.site.world import Running, example, serving
 
 ONE, TWO = "kolejki-bez-strachu", "agregaty-w-praktyce"
-BUDGET = 2_048
+BUDGET, ALL = 2_048, 3_000
 BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
 
 
@@ -108,6 +111,26 @@ def test_the_lock_of_one_form_lets_go(chromium: Browser, guest: Running, *, back
         expect(mine).to_have_text("Zamawiam z obowiązkiem zapłaty")
 
 
+@pytest.mark.parametrize("place", ["head", "later"])
+def test_wherever_the_script_stands(chromium: Browser, guest: Running, place: str) -> None:
+    """In the head without `defer`, or in a page that puts the form in much later, the form is helped, and once."""
+    element = re.search(r"<course-order product=.*?</course-order>", guest.extra["/blog/"], re.DOTALL)
+    script = next(path for path in guest.files if "course-order" in path)
+    assert element is not None
+    head = f'<!DOCTYPE html><html lang="pl"><link rel="icon" href="data:,"><script src="/{script}"></script>'
+    inside = {"head": element[0], "later": f"<template>{element[0]}</template><div></div>"}[place]
+    guest.extra["/early/"] = f"{head}<title>Blog</title>{inside}"
+    with visiting(chromium, guest) as page:
+        page.goto(f"{guest.url}/early/")
+        if place == "later":
+            page.evaluate("document.querySelector('div').append(document.querySelector('template').content)")
+        page.locator("course-order button[type=submit]").click()
+        expect(page.locator(".remarks")).to_be_focused()
+        expect(page.locator(".remarks")).to_have_count(1)
+
+    assert [] == guest.posts
+
+
 def test_two_forms_wake_the_server_once(chromium: Browser, guest: Running) -> None:
     """Both are of one shop, so one request is enough, however many fields are visited."""
     with visiting(chromium, guest) as page:
@@ -121,11 +144,14 @@ def test_two_forms_wake_the_server_once(chromium: Browser, guest: Running) -> No
 
 
 def test_the_script_fits_into_two_kilobytes(tmp_path: Path) -> None:
-    """As brotli sends it; and it writes no markup and no style."""
+    """As brotli sends it, and with coupons into three; and it writes no markup and no style."""
     script = tmp_path / "course-order.js"
     script.write_bytes(Export(example()).assets["script"].content)
 
     assert 0 < tools.brotli([script])[script] <= BUDGET
+    with_coupons = Conditions(coupons={"WIOSNA": Coupon(code="WIOSNA", percent=50)})
+    script.write_bytes(Export(example(conditions=with_coupons)).assets["script"].content)
+    assert BUDGET < tools.brotli([script])[script] <= ALL
     assert not [
         word for word in ("innerHTML", "insertAdjacentHTML", ".style") if word in script.read_text("utf-8")
     ]

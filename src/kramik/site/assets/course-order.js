@@ -160,6 +160,8 @@ customElements.get("course-order") ?? (() => {
     connectedCallback() {
       const form = this.querySelector("form");
       if (form && !form.noValidate) help(form, this.getAttribute("warm"));
+      // A page that loads this file early meets the element before what is inside of it.
+      if (!form && document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => this.connectedCallback());
     }
   });
 })();
