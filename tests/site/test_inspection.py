@@ -146,11 +146,37 @@ def test_a_template_without_the_withdrawal(folder: Path) -> None:
 def test_a_template_with_another_button(folder: Path) -> None:
     """A button that does not say that the order costs money makes no contract."""
     form = (HERE / "theme" / "form.html").read_text("utf-8")
-    changed = form.replace('value="{{ label }}" data-busy', 'value="Kup" data-busy')
-    assert changed != form
-    (folder / "templates" / "form.html").write_text(changed, "utf-8")
+    for old, new in (
+        ('value="{{ label }}" data-busy', 'value="Kup" data-busy'),
+        ("{{ label }}</button>", "Kup</button>"),
+        ('t("order.button")', 't("order.button_free")'),
+    ):
+        changed = form.replace(old, new)
+        assert changed != form
+        (folder / "templates" / "form.html").write_text(changed, "utf-8")
 
-    assert {"templates/form.html"} == {each.field for each in found(folder)}
+        problems = [each for each in found(folder) if "no contract" in each.message]
+        assert {"templates/form.html"} == {each.field for each in problems}, new
+
+
+def test_a_template_that_ticks_a_box(folder: Path) -> None:
+    """A consent that nobody gave holds nothing."""
+    fields = (HERE / "theme" / "fields.html").read_text("utf-8")
+    changed = fields.replace('type="checkbox"', 'type="checkbox" checked')
+    assert changed != fields
+    (folder / "templates" / "fields.html").write_text(changed, "utf-8")
+
+    assert ["ticks the box consent_immediate beforehand"] * 2 == [
+        each.message.partition(";")[0] for each in found(folder)
+    ]
+
+
+def test_a_course_whose_sale_is_over_needs_no_form(folder: Path) -> None:
+    """Its order page sells nothing, and nothing is missed on it."""
+    file = folder / "products" / "kolejki-bez-strachu.md"
+    file.write_text(file.read_text("utf-8").replace("---", "---\ncloses: 2020-01-01T00:00:00Z", 1), "utf-8")
+
+    assert [] == found(folder)
 
 
 @pytest.mark.parametrize("name", ["email", "name", "lang", "price_shown", "consent_terms"])

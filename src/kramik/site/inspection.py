@@ -12,8 +12,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+from kramik.catalogue import Product
 from kramik.errors import Problem
 from kramik.intent import REQUIRED_CONSENTS
+from kramik.offer import offer
 from kramik.site import contrast, overridden
 from kramik.site.source import Source
 from kramik.site.texts import Texts
@@ -136,14 +138,36 @@ def _templates(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
             yield _wrong(
                 "templates/base.html", f"has no link to {prefix}/withdraw/; the law wants it on every page"
             )
-        allowed = {*BUTTONS.get(lang, ()), Texts(lang)("order.button"), Texts(lang)("order.button_free")}
         for product in source.catalogue:
             page = pages.get(f"{prefix}/{product.slug}/order/index.html".lstrip("/"))
-            if page and not allowed & page.buttons:
-                words = ", ".join(sorted(allowed))
-                why = f"labels the order button none of: {words}; without such words there is no contract"
+            why = _unlawful(page, _labels(source, product, lang)) if page and _sold(source, product) else ""
+            if why:
                 yield _wrong("templates/form.html", why)
                 break
+
+
+def _sold(source: Source, product: Product) -> bool:
+    """Say whether the order page of a product has a form: not when its sale is over."""
+    return product.closes is None or product.closes > source.now
+
+
+def _labels(source: Source, product: Product, lang: str) -> set[str]:
+    """Return what the button may say: that the order costs money, or that it is free."""
+    texts = Texts(lang)
+    if offer(product, source.conditions, now=source.now).free:
+        return {texts("order.button_free")}
+    return {*BUTTONS.get(lang, ()), texts("order.button")}
+
+
+def _unlawful(page: _Page, allowed: set[str]) -> str:
+    """Return why the form of an order page makes no contract, or one that does not hold; empty when it does."""
+    if page.ticked:
+        return f"ticks the box {min(page.ticked)} beforehand; only the buyer may tick it"
+    said = {words for button in page.buttons for words in button}
+    if not page.buttons or said - allowed:
+        words = ", ".join(sorted(allowed))
+        return f"labels the order button with other words than: {words}; without these there is no contract"
+    return ""
 
 
 def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
@@ -153,7 +177,7 @@ def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
     for lang in source.langs:
         for product in source.catalogue:
             page = pages.get(f"{source.prefix(lang)}/{product.slug}/order/index.html".lstrip("/"))
-            for name in (*NEEDED, *boxes) if page else ():
+            for name in (*NEEDED, *boxes) if page and _sold(source, product) else ():
                 if page and name not in page.fields and name not in told:
                     told.add(name)
                     why = f"has no field {name!r}, without which {NEEDED.get(name, NO_ORDER)}; put it back"
@@ -195,7 +219,10 @@ class _Page(HTMLParser):
         self.pictures: list[str] = []
         self.ids: set[str] = set()
         self.fields: set[str] = set()
-        self.buttons: set[str] = set()
+        self.ticked: set[str] = set()
+        self.buttons: set[tuple[str, str]] = set()
+        """What is sent by each order button, and what it says."""
+        self._button: list[str] | None = None
 
     @classmethod
     def of(cls, content: bytes) -> _Page:
@@ -214,5 +241,19 @@ class _Page(HTMLParser):
             self.pictures.append(found.get("src") or "")
         if tag in {"input", "select", "textarea"}:
             self.fields.add(found.get("name") or "")
+        if (found.get("name") or "").startswith("consent_") and "checked" in found:
+            self.ticked.add(found["name"] or "")
         if tag == "button" and found.get("name") == "button":
-            self.buttons.add(found.get("value") or "")
+            self._button = [found.get("value") or "", ""]
+
+    def handle_data(self, data: str) -> None:
+        """Keep what the order button says."""
+        if self._button is not None:
+            self._button[1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        """Keep the order button as a whole."""
+        if tag == "button" and self._button is not None:
+            value, text = self._button
+            self.buttons.add((value, " ".join(text.split())))
+            self._button = None
