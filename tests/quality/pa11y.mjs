@@ -63,7 +63,8 @@ const tab = async () => {
 
 const found = [];
 const left = addresses.values();
-const browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+// By a pipe, so that the browser ends with this process, however that ends.
+const browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"], pipe: true });
 try {
   await Promise.all([tab(), tab()]);
 } finally {
