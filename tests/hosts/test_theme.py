@@ -125,6 +125,21 @@ def test_a_copy_that_the_theme_left_behind_is_named(
     assert "OUR OWN" in older.read_text("utf-8")
 
 
+def test_a_copy_that_asks_for_a_script_of_old(kramik: Kramik, tmp_path: Path) -> None:
+    """A template from before an upgrade says where it names what the theme no longer has, and what there is."""
+    kramik("theme", "eject", "order.html")
+    copy = tmp_path / "shop" / "templates" / "order.html"
+    copy.write_text(
+        copy.read_text("utf-8").replace("view.asset('course-order.js')", "view.asset('coupon.js')"), "utf-8"
+    )
+    line = next(at for at, text in enumerate(copy.read_text("utf-8").splitlines(), 1) if "coupon.js" in text)
+    built = kramik("build", "--out", str(tmp_path / "out"))
+
+    assert 1 == built.exit_code
+    assert f"templates/order.html:{line}" in built.output
+    assert "the theme has no asset 'coupon.js'; take one of: course-order.js" in built.output
+
+
 def test_a_copy_of_unknown_age_is_named(kramik: Kramik, older: Path, tmp_path: Path) -> None:
     """Where nobody noted what it was copied from, the two are compared whole; a template that extends ours is fine."""
     (older.parent / copies.MEMORY).unlink()

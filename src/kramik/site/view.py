@@ -55,7 +55,11 @@ class View:
 
     def asset(self, name: str) -> str:
         """Return the address of a style sheet, script or picture of the theme."""
-        return f"{self._base}/{self._theme.assets[name].path}"
+        assets = self._theme.assets
+        if name not in assets:
+            msg = f"the theme has no asset {name!r}; take one of: {', '.join(sorted(assets))}"
+            raise ValueError(msg)
+        return f"{self._base}/{assets[name].path}"
 
     def others(self) -> Mapping[str, str]:
         """Return where this page is in the other languages."""
