@@ -152,6 +152,13 @@ def test_a_copy_of_unknown_age_is_named(kramik: Kramik, older: Path, tmp_path: P
     assert "OUR OWN" in kramik("theme", "eject", "message.html", "--diff").output
 
 
+def test_a_copy_that_became_an_extension_is_quiet(kramik: Kramik, older: Path, tmp_path: Path) -> None:
+    """Whoever now overrides one block only follows the theme, whatever was copied once."""
+    older.write_text('{% extends "theme/message.html" %}\n', "utf-8")
+
+    assert [] == advised(kramik, "check", tmp_path)
+
+
 def test_a_copy_without_changes_is_quiet(kramik: Kramik, tmp_path: Path) -> None:
     """Whatever was copied today is up to date, and the hash of each is that of the copy."""
     for name in ("form.html", "assets/course-order.js"):
