@@ -50,6 +50,7 @@ def test_the_example_is_in_order(folder: Path) -> None:
     ("link", "why"),
     [
         ("/kolejki/", "no page of this site"),
+        ("htp://else.example/", "no browser opens"),
         ("/kolejki-bez-strachu", "end it with a slash"),
         ("/terms/#nowhere", "nothing has the id 'nowhere'"),
     ],
@@ -290,3 +291,11 @@ def test_templates_that_change_something(folder: Path) -> None:
     (own / "user.css").write_text(":root { --hue: 150; }", "utf-8")
 
     assert [] == found(folder)
+
+
+def test_a_second_title(folder: Path) -> None:
+    """One # is the title of a page; in front matter and in code it is something else."""
+    file = folder / "pages" / "index.md"
+    file.write_text("---\n# a remark\ntitle: x\n---\nWords\n\n```sh\n# code\n```\n\n# Again\n", "utf-8")
+
+    assert ["pages/index.md:11"] == [each.field for each in found(folder)]

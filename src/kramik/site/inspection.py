@@ -38,6 +38,9 @@ NEEDED = {
 }
 """The fields that every order form has to send, and what is wrong without each."""
 
+_OPENED = frozenset({"http", "https", "mailto", "tel", "sms", "data"})
+_TITLE = re.compile(r"#[ \t]+\S")
+_FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
 _INVENTED = re.compile(r"[\w.+-]+@[\w.-]+\.example\b")
 """The example shop writes to names below `.example`, which RFC 2606 keeps from ever being one of somebody."""
 
@@ -53,6 +56,7 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
     }
     yield from _law(source, written)
     yield from _left_over(source, written)
+    yield from _second_titles(written)
     pages = {path: _Page.of(content) for path, content in files.items() if path.endswith(".html")}
     yield from _links(source, pages, files, written)
     yield from _templates(source, pages)
@@ -94,6 +98,21 @@ def _left_over(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
                 yield _wrong(f"{file}:{number}", why)
 
 
+def _second_titles(written: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield each heading of the first rank: the page has one already, its title."""
+    for file, text in written.items():
+        code = not file.endswith(".md")
+        front = text.startswith("---")
+        for number, line in enumerate(text.splitlines(), start=1):
+            if front:
+                front = number == 1 or line.rstrip() != "---"
+            elif _FENCE.match(line):
+                code = not code
+            elif not code and _TITLE.match(line):
+                why = "begins a heading with one #; the title of the page is the only one, so write ##"
+                yield _wrong(f"{file}:{number}", why)
+
+
 def _links(
     source: Source, pages: Mapping[str, _Page], files: Mapping[str, bytes], written: Mapping[str, str]
 ) -> Iterator[Problem]:
@@ -115,6 +134,8 @@ def _links(
 def _broken(source: Source, target: str, pages: Mapping[str, _Page], files: Mapping[str, bytes]) -> str:
     """Return why a link leads nowhere; empty when it leads somewhere, or out of the site."""
     parts, site = urlsplit(target), urlsplit(source.site)
+    if parts.scheme not in _OPENED:
+        return "which no browser opens"
     if (parts.scheme, parts.netloc) != (site.scheme, site.netloc):
         return ""
     inside = unquote(parts.path).removeprefix(site.path.rstrip("/")).lstrip("/")

@@ -164,7 +164,10 @@ class Pictures:
         try:
             return b"" if self._folder is None else (self._folder / name).read_bytes()
         except OSError as error:
-            raise _wrong(file, f"can not be read: {error.strerror}; put the picture there") from None
+            raise _wrong(
+                file,
+                f"can not be read: {error.strerror}; put the picture there, or mend its name in the text",
+            ) from None
 
     def _name(self, file: str) -> str:
         digest = sha256(RECIPE.encode() + self._read(file)).hexdigest()[:10]
