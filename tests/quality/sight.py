@@ -33,13 +33,15 @@ def seeing(
     *,
     forced: Literal["active", "none"] = "none",
     moves: Literal["reduce", "no-preference"] = "reduce",
+    contrast: Literal["more", "no-preference"] = "no-preference",
     scheme: Scheme = "light",
 ) -> Iterator[Page]:
-    """Open a window of this size in CSS pixels, whose owner wishes for forced colours, for less motion, or for dark."""
+    """Open a window of this size in CSS pixels, whose owner wishes for other colours, contrast or motion."""
     context = chromium.new_context(
         viewport={"width": wide, "height": high},
         forced_colors=forced,
         reduced_motion=moves,
+        contrast=contrast,
         color_scheme=scheme,
     )
     context.set_default_timeout(10_000)

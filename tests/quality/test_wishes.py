@@ -59,6 +59,22 @@ def test_states_in_forced_colours(chromium: Browser, running: Running) -> None:
             expect(cover).to_be_visible()
 
 
+def test_more_contrast(chromium: Browser, running: Running) -> None:
+    """Who asks for more contrast reads every text in ink, and sees every line in it."""
+    inks = """() => ["body", ".lead", ".small", ".facts dt"]
+        .map(of => getComputedStyle(document.querySelector(of)).color)"""
+    line = "() => getComputedStyle(document.querySelector('.ticket')).borderBottomColor"
+    with seeing(chromium, contrast="more") as page:
+        page.goto(f"{running.url}/{SLUG}/")
+        more = page.evaluate(inks), page.evaluate(line)
+    with seeing(chromium) as page:
+        page.goto(f"{running.url}/{SLUG}/")
+        plain = page.evaluate(inks)
+
+    assert 1 == len({*more[0], more[1]})
+    assert 2 == len(set(plain))
+
+
 def test_the_programme_on_paper(chromium: Browser, running: Running) -> None:
     """Printed, folds are open, nothing is there to press or painted, dark is light, and it needs few sheets."""
     with seeing(chromium, scheme="dark") as page:
