@@ -17,6 +17,14 @@ p { margin-block-end: 2em !important; }
 """The text spacing that a reader may set. Source: WCAG 2.2, success criterion 1.4.12."""
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
+_SETTLED = """async ({wide, high, scheme}) => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const yet = () => scheme ? matchMedia(`(prefers-color-scheme: ${scheme})`).matches
+        : innerWidth == wide && innerHeight == high;
+    for (let frames = 0; frames < 600 && !yet(); frames++) await frame();
+    if (!yet()) throw new Error("the window never became as it was asked");
+    await frame();
+}"""
 _WEAR = """([style, way]) => {
     document.documentElement.dir = way;
     const sheet = new CSSStyleSheet();
@@ -51,11 +59,18 @@ def seeing(
         context.close()
 
 
-def size(page: Page) -> tuple[int, int]:
-    """Return width and height of the window in CSS pixels."""
-    window = page.viewport_size
-    assert window is not None
-    return window["width"], window["height"]
+def resize(page: Page, wide: int, high: int) -> None:
+    """Make the window as large as this in CSS pixels, and wait until the page knows; a busy machine is late."""
+    if page.viewport_size == {"width": wide, "height": high}:
+        return
+    page.set_viewport_size({"width": wide, "height": high})
+    page.evaluate(_SETTLED, {"wide": wide, "high": high})
+
+
+def recolour(page: Page, scheme: Scheme) -> None:
+    """Let the owner of the window like it light or dark, and wait until the page knows."""
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(_SETTLED, {"scheme": scheme})
 
 
 def wear(page: Page, style: str, way: Literal["ltr", "rtl"] = "ltr") -> None:

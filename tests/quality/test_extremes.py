@@ -67,7 +67,7 @@ def test_words_without_end(chromium: Browser, theme: str) -> None:
             page.goto(shop.url + path)
             sight.unfold(page)
             for wide in (320, 360, 768, 1000, 1280):
-                page.set_viewport_size({"width": wide, "height": 700})
+                sight.resize(page, wide, 700)
                 assert [] == sight.lost(page), (path, wide)
 
 

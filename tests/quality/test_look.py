@@ -60,10 +60,10 @@ def taken(page: Page) -> tuple[dict[str, look.Places], dict[str, Image.Image]]:
     """Return places by width and pictures by width and scheme, of the page that is open and dressed."""
     where, seen = {}, {}
     for wide in WIDTHS:
-        page.set_viewport_size({"width": wide, "height": 900})
+        sight.resize(page, wide, 900)
         where[str(wide)] = look.places(page)
         for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
+            sight.recolour(page, scheme)
             seen[f"{wide} {scheme}"] = look.picture(page)
     return where, seen
 

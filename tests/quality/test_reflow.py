@@ -44,8 +44,7 @@ def found(chromium: Browser, running: Running) -> dict[str, list[str]]:
             page.goto(running.url + path)
             sight.unfold(page)
             for view, (window, way, style) in VIEWS.items():
-                if sight.size(page) != window:
-                    page.set_viewport_size({"width": window[0], "height": window[1]})
+                sight.resize(page, *window)
                 sight.wear(page, style, way)
                 seen[view] += [f"{path}: {each}" for each in sight.lost(page)]
                 if not style:
