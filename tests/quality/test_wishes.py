@@ -14,7 +14,7 @@ from tests.quality.sight import seeing
 from tests.quality.states import SLUG
 from tests.site.world import Running
 
-FORCED = (f"/{SLUG}/", "/answered/order-wrong", "/answered/order-wrong-odd")
+FORCED = (f"/{SLUG}/", "/answered/order-wrong-odd")
 
 
 def edgeless(page: Page) -> list[str]:
@@ -116,7 +116,7 @@ def test_nothing_moves_for_whom_it_hurts(chromium: Browser, running: Running) ->
     for moves in ("reduce", "no-preference"):
         with seeing(chromium, moves=moves) as page:
             moved[moves] = 0
-            for path in ("/", f"/{SLUG}/", f"/{SLUG}/order/", "/thanks/"):
+            for path in (f"/{SLUG}/", "/thanks/"):
                 page.goto(running.url + path)
                 page.evaluate("document.querySelector('[data-state=waiting]')?.removeAttribute('hidden')")
                 moved[moves] += sight.asked(page, "moving()")
