@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik import catalogue, conditions, frontmatter, table, written
+from kramik import catalogue, conditions, countries, frontmatter, table, written
 from kramik.catalogue import Catalogue
 from kramik.consents import DEFAULTS
 from kramik.coupons import Coupon
@@ -157,6 +157,7 @@ class _Reading:
             consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
             timezone=shop.timezone,
+            countries=countries.listed(shop.countries),
             theme=shop.theme,
             coupons=rest.coupons,
             prices=rest.prices,
@@ -275,6 +276,10 @@ class _Reading:
                 self.problems.append(
                     self._at("[shop]", f"names {lang!r}, which the theme does not speak; {hint}", key=key)
                 )
+        for code in shop.countries:
+            if code not in countries.KNOWN and code != "EU":
+                why = "which is no country that the theme has a name for; write two letters such as PL, or EU for all"
+                self.problems.append(self._at("[shop]", f"names {code!r}, {why}", key="countries"))
         for key, url in (("url", shop.url), ("api", shop.api)):
             if url and not _is_address(url):
                 self.problems.append(

@@ -28,7 +28,7 @@ _LETTERS = re.compile("[A-Z]{2}")
 _MOST_FIELDS = 60
 _YES = ("yes", "on", "true", "1")
 _NO = ("", "no", "off", "false", "0")
-_INVOICE = ("company", "tax_id", "street", "postal_code", "city", "country")
+_INVOICE = ("company", "tax_id", "street", "postal_code", "city")
 _TEXTS = (
     "product",
     "lang",
@@ -88,7 +88,8 @@ def read_draft(fields: Mapping[str, str], *, key: str = "") -> tuple[Draft, list
     """Read the order form; `key` is the idempotency key of the header. The draft is usable only without problems."""
     problems: list[Problem] = []
     clean = {
-        name: _clean(name, fields.get(name, ""), problems) for name in (*_TEXTS, *_INVOICE, "email", "name")
+        name: _clean(name, fields.get(name, ""), problems)
+        for name in (*_TEXTS, *_INVOICE, "email", "name", "country")
     }
     if key and clean["idempotency_key"] not in ("", key):
         problems.append(
@@ -100,6 +101,7 @@ def read_draft(fields: Mapping[str, str], *, key: str = "") -> tuple[Draft, list
         email=_email(clean["email"], problems),
         name=_required("name", clean["name"], problems),
         invoice=_invoice(clean, problems),
+        country=clean["country"].upper(),
     )
     gateway, method = _way(clean, problems)
     draft = Draft(
@@ -199,7 +201,7 @@ def _normal(address: str) -> str:
 def _invoice(fields: Mapping[str, str], problems: list[Problem]) -> Invoice | None:
     if not fields["tax_id"] and not fields["company"]:
         return None
-    country = fields["country"].upper() or _country(fields["tax_id"])
+    country = _country(fields["tax_id"]) or fields["country"].upper() or "PL"
     return Invoice(
         company=_required("company", fields["company"], problems),
         tax_id=_tax_id(_required("tax_id", fields["tax_id"], problems), country, problems),
@@ -211,9 +213,9 @@ def _invoice(fields: Mapping[str, str], problems: list[Problem]) -> Invoice | No
 
 
 def _country(tax_id: str) -> str:
-    """Return the country whose letters begin a VAT number, such as DE 123456789; without letters it is a Polish one."""
+    """Return the country whose letters begin a VAT number, such as DE 123456789; without letters nothing."""
     letters = tax_id[:2].upper()
-    return {"EL": "GR"}.get(letters, letters) if _LETTERS.fullmatch(letters) else "PL"
+    return {"EL": "GR"}.get(letters, letters) if _LETTERS.fullmatch(letters) else ""
 
 
 def _tax_id(text: str, country: str, problems: list[Problem]) -> str:

@@ -41,11 +41,12 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Buyer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who buys: the address that receives the access, as typed, and a name."""
+    """Who buys: the address that receives the access, as typed, a name, and the country, where the shop asks for it."""
 
     email: str
     name: str
     invoice: Invoice | None = None
+    country: str = ""
 
     @property
     def masked_email(self) -> str:

@@ -47,13 +47,14 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """How a shop sells beside its catalogue.
 
     `methods` are the ways to pay that are offered of each gateway; `terms` names the terms of each language, by
-    version and hash.
+    version and hash. `countries` are those that are sold to, and asked for; none: nobody is asked.
     """
 
     coupons: Mapping[str, Coupon] = {}
     prices: PriceList = PriceList()
     methods: Mapping[str, Collection[str]] = {}
     terms: Mapping[str, str] = {}
+    countries: tuple[str, ...] = ()
 
 
 def offer(product: Product, conditions: Conditions, *, now: datetime, coupon: str = "") -> Offer:

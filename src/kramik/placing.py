@@ -59,6 +59,7 @@ def problems(
         yield from _of_gateway(draft, gateways)
     if draft.lang not in langs:
         yield problem("lang", "unknown_language", f"choose one of {', '.join(langs)}")
+    yield from _of_country(draft, conditions.countries)
     for name in REQUIRED_CONSENTS:
         if name in consents and name not in draft.consents:
             message = "tick this box; without it the order can not be taken"
@@ -70,6 +71,13 @@ def _of_gateway(draft: Draft, gateways: Mapping[str, Collection[str]]) -> Iterat
         yield problem("gateway", "unknown_gateway", "choose one of the payment methods shown")
     elif draft.method and draft.method not in gateways[draft.gateway]:
         yield problem("method", "unknown_method", "choose one of the payment methods shown")
+
+
+def _of_country(draft: Draft, countries: Collection[str]) -> Iterator[Problem]:
+    if countries and not draft.buyer.country:
+        yield problem("country", "missing", "choose the country in which you live")
+    elif countries and draft.buyer.country not in countries:
+        yield problem("country", "unknown_country", f"choose one of {', '.join(countries)}")
 
 
 def _of_product(

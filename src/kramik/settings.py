@@ -28,6 +28,7 @@ class ShopTable(msgspec.Struct, frozen=True, kw_only=True):
     languages: list[str] = []
     revoke_on_refund: bool = False
     timezone: str = ""
+    countries: list[str] = []
     theme: Literal["zeszyt", "warsztat"] = "zeszyt"
 
 
@@ -102,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     coupons: Mapping[str, Coupon] = {}
     prices: PriceList = PriceList()
     revoke_on_refund: bool = False
+    countries: tuple[str, ...] = ()
     timezone: str = ""
     theme: str = "zeszyt"
     consents: Mapping[str, ConsentText]

@@ -118,6 +118,7 @@ def conditions(settings: Settings) -> Conditions:
         coupons=settings.coupons,
         prices=settings.prices,
         methods={name: each.methods for name, each in settings.gateways.items()},
+        countries=settings.countries,
         terms={lang: text for lang, text in terms.items() if text},
     )
 
@@ -377,7 +378,7 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         seller=msgspec.to_builtins(settings.seller),
         form_action_origins=tuple(sorted(origins - {""})),
         now=now or datetime.now(UTC),
-        conditions=Conditions(coupons=settings.coupons, prices=settings.prices),
+        conditions=Conditions(coupons=settings.coupons, prices=settings.prices, countries=settings.countries),
         pictures=settings.folder / "pictures",
         versions=versions.read(settings.folder),
         theme=settings.theme,

@@ -257,6 +257,7 @@ def test_files_from_windows_are_read(kramik: Kramik, shop: Path) -> None:
     ("old", "new", "told"),
     [
         ('locale = "pl"', 'locale = "de"', "[shop] locale names 'de', which the theme does not speak"),
+        ('locale = "pl"', 'locale = "pl"\ncountries = ["EU", "UK"]', "names 'UK', which is no country"),
         ('"Europe/Warsaw"', '"Warszawa"', "[shop] timezone 'Warszawa' is no time zone"),
         ('currency = "PLN"', 'curency = "PLN"', "did you mean 'currency'?"),
         ('locale = "pl"', 'locale = "pl"\ntheme = "zeszty"', "choose one of zeszyt, warsztat"),

@@ -9,7 +9,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kramik import catalogue, conditions
+from kramik import catalogue, conditions, countries
 from kramik.catalogue import Catalogue
 from kramik.offer import Conditions
 from kramik.site import versions
@@ -40,6 +40,7 @@ def shop(url: str, folder: Path, **changes: object) -> Source:
         conditions=Conditions(
             coupons=conditions.read_coupons(folder, products=sold.products, currency="PLN", clock=UTC),
             prices=conditions.read_prices(folder),
+            countries=tuple(sorted(countries.KNOWN)),
         ),
         pictures=folder / "pictures",
         versions=versions.read(folder),

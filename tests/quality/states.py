@@ -29,6 +29,7 @@ _NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _WRONG = {
     "email": "invalid_email",
     "name": "missing_name",
+    "country": "unknown_country",
     "tax_id": "invalid_tax_id",
     "street": "too_long",
     "city": "bad_characters",
@@ -47,6 +48,7 @@ _ELSE = (
     ("price_shown", "price_changed"),
     ("idempotency_key", "conflict"),
     ("email", "missing_email"),
+    ("country", "missing_country"),
     ("tax_id", "missing_tax_id"),
     ("city", "missing"),
     ("coupon", "coupon_over"),

@@ -10,6 +10,7 @@ from kramik.catalogue import Catalogue, LegalKind, fingerprint, read
 from kramik.consents import DEFAULTS
 from kramik.errors import Problem
 from kramik.money import Money
+from kramik.offer import Conditions
 from kramik.payment import PaymentRequest
 from kramik.site.pages import MESSAGES, Pages
 from kramik.site.source import PayWay
@@ -206,6 +207,40 @@ def test_an_unknown_product_is_a_page_with_a_way_out() -> None:
 def test_an_unknown_language_gets_the_default() -> None:
     """A page is always answered, in the default language of the shop."""
     assert "pl" == order_page(lang="xx").one("html").attrs["lang"]
+
+
+def abroad(lang: str, **values: str) -> Element:
+    """Return the order page of a shop that sells to three countries."""
+    sold = example(conditions=Conditions(countries=("DE", "PL", "AT")))
+    return parse(Pages(sold).order_form(SLUG, lang, values, ()))
+
+
+@pytest.mark.parametrize(
+    ("lang", "values", "chosen", "names"),
+    [
+        ("pl", {}, "PL", ["Wybierz kraj", "Austria", "Niemcy", "Polska"]),
+        ("pl", {"country": "AT"}, "AT", ["Wybierz kraj", "Austria", "Niemcy", "Polska"]),
+        ("en", {}, "", ["Choose a country", "Austria", "Germany", "Poland"]),
+        ("en", {"country": "FR"}, "", ["Choose a country", "Austria", "Germany", "Poland"]),
+    ],
+)
+def test_a_shop_that_sells_abroad_asks_where(
+    lang: str, values: dict[str, str], chosen: str, names: list[str]
+) -> None:
+    """The language of the page suggests a country; where it suggests none, the buyer has to choose."""
+    choice = abroad(lang, **values).one("select", name="country")
+    options = choice.all("option")
+
+    assert ("country", "") == (choice.attrs["autocomplete"], choice.attrs["required"])
+    assert names == [option.text for option in options]
+    assert chosen == next(
+        (each.attrs["value"] for each in options if "selected" in each.attrs), options[0].attrs["value"]
+    )
+
+
+def test_a_shop_at_home_asks_for_no_country() -> None:
+    """Two fields are fewer than three."""
+    assert [] == order_page().all("select")
 
 
 def test_gateways_are_a_choice_only_when_there_are_several() -> None:

@@ -6,8 +6,10 @@ from decimal import Decimal
 from string import Formatter
 
 import pytest
+from babel import Locale
 from babel.numbers import format_currency
 
+from kramik import countries
 from kramik.errors import ConfigurationError
 from kramik.money import Money, parse_price
 from kramik.site import headers, shown
@@ -20,9 +22,9 @@ from tests.site.world import EXAMPLE, example
 TEMPLATES = {file.name: file.read_text("utf-8") for file in (HERE / "theme").glob("*.html")}
 CODES = """
 missing invalid_email too_long invalid_tax_id consent_missing unknown_product not_on_sale price_changed
-unknown_gateway unknown_language conflict bad_characters
+unknown_country unknown_gateway unknown_language conflict bad_characters
 """.split()
-COMPUTED = {"count", "problem", "field", "message", "method", "price", "thanks"}
+COMPUTED = {"count", "country", "problem", "field", "message", "method", "price", "thanks"}
 
 
 @pytest.mark.parametrize("lang", languages())
@@ -47,6 +49,20 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
 
     assert set() == asked - known
     assert set() == {name for name in known - asked if name.partition(".")[0] not in COMPUTED}
+
+
+@pytest.mark.parametrize(("lang", "locale"), [("pl", "pl"), ("en", "en_GB")])
+def test_countries_are_called_as_cldr_calls_them(lang: str, locale: str) -> None:
+    """Each country that a shop can name has its name, in the order of the alphabet; Babel knows both."""
+    names = Locale.parse(locale).territories
+    said = {code: Texts(lang)(f"country.{code}") for code in Texts(lang).under("country")}
+    letters = "aąbcćdeęfghijklłmnńoópqrsśtuüvwxyzźż"
+
+    assert said.keys() == countries.KNOWN
+    assert {code: names[code] for code in said} == said
+    assert list(said.values()) == sorted(
+        said.values(), key=lambda name: [letters.find(letter) for letter in name.lower()]
+    )
 
 
 def test_every_code_of_a_problem_and_every_message_has_words() -> None:

@@ -135,12 +135,34 @@ def test_a_key_of_the_header_and_one_of_the_form_must_agree() -> None:
     ],
 )
 def test_a_tax_id_says_its_country(written: str, kept: str, country: str) -> None:
-    """The form asks for no country: a VAT number begins with its letters, and only a Polish one is checked."""
+    """A VAT number begins with the letters of its country, and only a Polish one is checked."""
     draft, problems = read_draft(GOOD | {"company": "Firma", "tax_id": written})
 
     assert [] == problems
     assert draft.buyer.invoice is not None
     assert (kept, country) == (draft.buyer.invoice.tax_id, draft.buyer.invoice.country)
+
+
+@pytest.mark.parametrize(
+    ("country", "written", "problems", "kept"),
+    [
+        ("", "526-000-12-46", [], "PL"),
+        ("pl", "526-000-12-46", [], "PL"),
+        ("us", "12-3456789", [], "US"),
+        ("PL", "12-3456789", [("tax_id", "invalid_tax_id")], "PL"),
+        ("AT", "DE123456789", [], "DE"),
+        ("de", "PL5260001246", [], "PL"),
+    ],
+)
+def test_a_buyer_and_a_company_each_have_a_country(
+    country: str, written: str, problems: list[tuple[str, str]], kept: str
+) -> None:
+    """A company stands where the letters of its number say, else where its buyer lives."""
+    draft, found = read_draft(GOOD | {"company": "Firma", "tax_id": written, "country": country})
+
+    assert problems == [(problem.field, problem.code) for problem in found]
+    assert draft.buyer.invoice is not None
+    assert (country.upper(), kept) == (draft.buyer.country, draft.buyer.invoice.country)
 
 
 @pytest.mark.parametrize("written", ["123", "PL 123", "526-000-12-47", "D123456789"])

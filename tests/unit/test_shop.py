@@ -78,6 +78,28 @@ def _worked(shop: Shop, message: Message, clock: FakeClock) -> Plan:
 
 
 @pytest.mark.parametrize(
+    ("country", "problems"),
+    [("", [("country", "missing")]), ("FR", [("country", "unknown_country")]), ("AT", [])],
+)
+def test_a_shop_that_sells_to_some_countries(
+    shop: Shop, country: str, problems: list[tuple[str, str]]
+) -> None:
+    """The buyer says in which they live, the shop sells there, and the order keeps it; a shop at home asks nothing."""
+    buyer = msgspec.structs.replace(DRAFT.buyer, country=country)
+    here = shop.place(msgspec.structs.replace(DRAFT, buyer=buyer, key="here"), now=NOON).order
+    shop.conditions = msgspec.structs.replace(shop.conditions, countries=("PL", "AT"))
+
+    assert country == here.intent.buyer.country
+    if problems:
+        assert problems == _codes(shop, buyer=buyer)
+    else:
+        sold = shop.place(msgspec.structs.replace(DRAFT, buyer=buyer), now=NOON).order
+        stored = shop.ports.orders.get(sold.id)
+        assert stored is not None
+        assert country == stored.intent.buyer.country
+
+
+@pytest.mark.parametrize(
     ("changes", "problem"),
     [
         ({"product": "nothing"}, ("product", "unknown_product")),

@@ -11,7 +11,7 @@ from kramik.site.texts import Texts
 
 INVOICE = ("company", "tax_id", "street", "postal_code", "city")
 CONSENTS = ("consent_terms", "consent_immediate", "consent_marketing")
-VISIBLE = ("email", "name", *INVOICE, "coupon", "payment", *CONSENTS)
+VISIBLE = ("email", "name", "country", *INVOICE, "coupon", "payment", *CONSENTS)
 
 _PLACES = {"gateway": "payment", "method": "payment"}
 """Fields that the form shows as one."""

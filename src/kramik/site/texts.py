@@ -31,6 +31,10 @@ class Texts:
         """Return a text with the values put in."""
         return self.all[name].format(**values)
 
+    def under(self, prefix: str) -> list[str]:
+        """Return the last part of every name below this one, in the order of the file."""
+        return [name.removeprefix(f"{prefix}.") for name in self.all if name.startswith(f"{prefix}.")]
+
     def either(self, *names: str) -> str | None:
         """Return the first text that exists, or None."""
         return next((self.all[name] for name in names if name in self.all), None)

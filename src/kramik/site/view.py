@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from kramik import countries
 from kramik.catalogue import LegalKind, Product, fingerprint
 from kramik.intent import asked
 from kramik.money import Money
@@ -137,6 +138,18 @@ class View:
     def coupons(self) -> bool:
         """Say whether there are codes that a buyer could have."""
         return bool(self._source.conditions.coupons)
+
+    def countries(self) -> list[tuple[str, str]]:
+        """Return code and name of every country that is sold to, in the order of the alphabet of this language."""
+        sold = self._source.conditions.countries
+        return [
+            (code, self._texts(f"country.{code}")) for code in self._texts.under("country") if code in sold
+        ]
+
+    def home(self) -> str:
+        """Return the country that is chosen before the buyer chooses: that of the language, if it is sold to."""
+        home = countries.SPOKEN.get(self.lang, "")
+        return home if home in self._source.conditions.countries else ""
 
     def moment(self, when: datetime) -> str:
         """Return a moment as the reader writes it."""

@@ -247,7 +247,8 @@ def export(
 
 
 COLUMNS = tuple(
-    "order placed completed state product title amount currency name email company tax_id gateway reference".split()
+    "order placed completed state product title amount currency name email company tax_id gateway reference"
+    " country".split()
 )
 
 
@@ -268,6 +269,7 @@ def _cells(order: Order) -> tuple[str, ...]:
         invoice.tax_id if invoice else "",
         intent.gateway,
         payment.event.reference if payment else "",
+        intent.buyer.country or (invoice.country if invoice else ""),
     )
 
 

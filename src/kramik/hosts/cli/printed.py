@@ -85,6 +85,7 @@ def summary(order: Order) -> None:
         ("product", f"{intent.title} ({intent.product})"),
         ("price", f"{intent.price} through {intent.gateway}"),
         ("buyer", f"{intent.buyer.name} <{intent.buyer.email}>, in {intent.lang}"),
+        *([("country", intent.buyer.country)] if intent.buyer.country else []),
     ):
         click.echo(f"{label:8} {printable(text)}")
     click.echo()

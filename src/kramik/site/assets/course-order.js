@@ -93,7 +93,7 @@ customElements.get("course-order") ?? (() => {
       return text;
     };
 
-    const fields = [...form.querySelectorAll(".field input:not([type=radio])")];
+    const fields = [...form.querySelectorAll(".field :is(input:not([type=radio]), select)")];
 
     const allGood = () => {
       const found = fields.filter(mark);
