@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal, get_args, get_origin
 
 import msgspec
@@ -54,15 +54,16 @@ def of(error: msgspec.ValidationError, kind: object) -> tuple[str, str]:
             return place, "has a key that is no text; put quotes around a text with a comma or a colon in it"
     unknown = _UNKNOWN.fullmatch(said)
     if unknown:
-        hint = nearest(unknown["key"], dict.fromkeys(_keys(kind)))
+        hint = nearest(unknown["key"], _keys(kind))
         return f"{place}.{unknown['key']}", f"is not known; {hint}"
     return place, _sentence(said, kind)
 
 
-def nearest(word: str, known: Mapping[str, object]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, or lists them all."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+    words = sorted(set(known))
+    close = difflib.get_close_matches(word, words, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(words)}"
 
 
 def _sentence(said: str, kind: object) -> str:

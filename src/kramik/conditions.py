@@ -142,7 +142,7 @@ class _Coupons:
             self._wrong(name, "needs percent or amount, and one of them alone")
         for product in row.products:
             if self._products is not None and product not in self._products:
-                hint = table.nearest(product, dict.fromkeys(self._products))
+                hint = table.nearest(product, self._products)
                 self._wrong(name, f"is for {product!r}, which is no product; {hint}")
         opens, closes = (
             self._moment(name, key, raw) for key, raw in (("from", row.since), ("until", row.until))

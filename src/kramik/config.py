@@ -272,7 +272,7 @@ class _Reading:
             self.problems.append(self._at("[shop]", message, key="secret"))
         for key, lang in (("locale", shop.locale), *(("languages", each) for each in shop.languages)):
             if self._speaks and lang not in self._speaks:
-                hint = table.nearest(lang, dict.fromkeys(self._speaks))
+                hint = table.nearest(lang, self._speaks)
                 self.problems.append(
                     self._at("[shop]", f"names {lang!r}, which the theme does not speak; {hint}", key=key)
                 )

@@ -67,6 +67,7 @@ def test_one_edited_course(tmp_path: Path) -> None:
     [
         {"seller": {"name": "Ktoś inny"}},
         {"api": "https://api.example"},
+        {"conditions": Conditions(countries=("PL", "DE"))},
         {"theme": "warsztat"},
         {"pages": {**texts("pages"), "faq.md": "---\ntitle: FAQ\n---\n"}},
         {"name": "Inny sklep"},

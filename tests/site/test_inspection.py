@@ -10,6 +10,7 @@ import pytest
 
 from kramik import catalogue
 from kramik.errors import Problem
+from kramik.offer import Conditions
 from kramik.site import contrast, inspection
 from kramik.site.build import site
 from kramik.site.copies import eject
@@ -199,6 +200,20 @@ def test_a_template_without_a_field(folder: Path, name: str) -> None:
     ]
 
 
+def test_a_template_older_than_the_country(folder: Path) -> None:
+    """A copy of the form that asks for no country can not sell for a shop that asks for one, and for others it can."""
+    form = (HERE / "theme" / "form.html").read_text("utf-8")
+    changed = form.replace('choice("country"', 'choice("land"')
+    assert changed != form
+    (folder / "templates" / "form.html").write_text(changed, "utf-8")
+
+    assert [] == found(folder)
+    assert ["has no field 'country'"] == [
+        each.message.partition(",")[0]
+        for each in found(folder, conditions=Conditions(countries=("PL", "DE")))
+    ]
+
+
 def test_colours(folder: Path) -> None:
     """A colour that can not be read on its ground is named with its line, scheme and ratio."""
     (folder / "templates" / "user.css").write_text(
@@ -263,10 +278,10 @@ def test_oklch_is_the_colour_that_browsers_show() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "line", "said"),
     [
-        ("prodct.html", "x", 1, "none of yours asks for it; did you mean product.html?"),
-        ("users.css", "x", 1, "did you mean user.css?"),
-        ("product.html", '{% extends "theme/product.html" %}\n{% block heroo %}{% endblock %}', 2, "mean hero?"),
-        ("shop.html", '{% extends "base.html" %}\n\n{% block mian %}x{% endblock %}', 3, "did you mean main?"),
+        ("prodct.html", "x", 1, "none of yours asks for it; did you mean 'product.html'?"),
+        ("users.css", "x", 1, "did you mean 'user.css'?"),
+        ("product.html", '{% extends "theme/product.html" %}\n{% block heroo %}{% endblock %}', 2, "mean 'hero'?"),
+        ("shop.html", '{% extends "base.html" %}\n\n{% block mian %}x{% endblock %}', 3, "did you mean 'main'?"),
     ],
 )  # fmt: skip
 def test_a_template_that_changes_nothing(folder: Path, name: str, text: str, line: int, said: str) -> None:  # noqa: PLR0917 - a fixture and a table of four

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches, unified_diff
+from difflib import unified_diff
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
+from kramik import table
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.site.theme import ASSETS, HERE
 
@@ -48,8 +49,7 @@ def known(name: str) -> None:
     """
     if name in names():
         return
-    near = get_close_matches(name, names(), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names())}"
+    hint = table.nearest(name, names())
     raise Rejected(Problem(field="FILE", code="unknown", message=f"the theme has no file {name!r}; {hint}"))
 
 

@@ -1,4 +1,4 @@
-"""Many pages made at once, by copies of this process: each has everything in its memory and is told numbers only.
+"""Many pages made at once, by copies of this process: each has everything in its memory and sends back what it made.
 
 Where a process can not be copied, or it is not worth it, the pages are made one after another.
 """

@@ -18,7 +18,7 @@ from kramik.intent import REQUIRED_CONSENTS
 from kramik.offer import offer
 from kramik.site import contrast, overridden
 from kramik.site.source import Source
-from kramik.site.texts import Texts
+from kramik.site.texts import of
 from kramik.site.theme import HERE, VARIANTS
 
 ODR = re.compile(r"ec\.europa\.eu/(?:consumers/)?odr", re.IGNORECASE)
@@ -174,7 +174,7 @@ def _sold(source: Source, product: Product) -> bool:
 
 def _labels(source: Source, product: Product, lang: str) -> set[str]:
     """Return what the button may say: that the order costs money, or that it is free."""
-    texts = Texts(lang)
+    texts = of(lang)
     if offer(product, source.conditions, now=source.now).free:
         return {texts("order.button_free")}
     return {*BUTTONS.get(lang, ()), texts("order.button")}
@@ -193,12 +193,13 @@ def _unlawful(page: _Page, allowed: set[str]) -> str:
 
 def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
     """Yield what a template of the shop has dropped from the order form that no order can do without."""
-    boxes = [f"consent_{name}" for name in REQUIRED_CONSENTS if name in source.consents]
+    needed = [*NEEDED, *(f"consent_{name}" for name in REQUIRED_CONSENTS if name in source.consents)]
+    needed += ["country"] if source.conditions.countries else []
     told: set[str] = set()
     for lang in source.langs:
         for product in source.catalogue:
             page = pages.get(f"{source.prefix(lang)}/{product.slug}/order/index.html".lstrip("/"))
-            for name in (*NEEDED, *boxes) if page and _sold(source, product) else ():
+            for name in needed if page and _sold(source, product) else ():
                 if page and name not in page.fields and name not in told:
                     told.add(name)
                     why = f"has no field {name!r}, without which {NEEDED.get(name, NO_ORDER)}; put it back"

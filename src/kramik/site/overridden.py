@@ -7,11 +7,11 @@ on any page; whoever wrote them wonders why.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from kramik import table
 from kramik.errors import Problem
 from kramik.site.copies import names
 from kramik.site.theme import HERE
@@ -28,14 +28,18 @@ def problems(templates: Path) -> Iterator[Problem]:
     for name in own:
         if name not in known | asked and not Path(name).name.startswith("."):
             yield _problem(
-                name, 1, f"is no file of the theme, and none of yours asks for it; {_hint(name, known)}"
+                name,
+                1,
+                f"is no file of the theme, and none of yours asks for it; {table.nearest(name, known)}",
             )
     for name, template in read.items():
         for block, line in template.blocks.items():
             above = _blocks_above(template, read)
             if above is not None and block not in above:
                 yield _problem(
-                    name, line, f"overrides a block {block!r} that is not there; {_hint(block, above)}"
+                    name,
+                    line,
+                    f"overrides a block {block!r} that is not there; {table.nearest(block, above)}",
                 )
 
 
@@ -71,11 +75,6 @@ def _blocks_above(template: _Template, own: Mapping[str, _Template]) -> set[str]
         found |= parent.all
         name = parent.parent
     return found if template.parent else None
-
-
-def _hint(word: str, known: set[str]) -> str:
-    close = get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
 
 
 def _problem(name: str, line: int, message: str) -> Problem:

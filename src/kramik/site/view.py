@@ -19,7 +19,7 @@ from kramik.offer import Offer, offer
 from kramik.site import feed, illustrated, linked, markdown, shown, versions
 from kramik.site.cover import cover
 from kramik.site.source import PayWay, Source, origin
-from kramik.site.texts import Texts
+from kramik.site.texts import Texts, of
 from kramik.site.theme import Theme
 
 
@@ -69,7 +69,7 @@ class View:
 
     def name_of(self, lang: str) -> str:
         """Return what a language calls itself."""
-        return Texts(lang)("language.name")
+        return of(lang)("language.name")
 
     def texts(self) -> list[tuple[str, str]]:
         """Return name and title of every page that the author wrote."""

@@ -98,7 +98,7 @@ def unknown(template: Template, known: Collection[str]) -> Iterator[str]:
     """Yield a sentence for every place whose value nobody gives; `course.` is known with any name behind it."""
     for place in template.places:
         if place.name not in known and not place.name.startswith("course."):
-            yield f"has a place {{{place.name}}}, which is not known; {nearest(place.name, dict.fromkeys(known))}"
+            yield f"has a place {{{place.name}}}, which is not known; {nearest(place.name, known)}"
 
 
 def escaped(text: str) -> str:
