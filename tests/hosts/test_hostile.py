@@ -27,15 +27,17 @@ BREAKS = (
     "\x1b[31m",
 )
 TEMPLATES = (
-    "{{ 7*7 }}",
-    "${7*7}",
+    "{{ 76543*13579 }}",
+    "${76543*13579}",
     "{% raw %}",
-    "#{7*7}",
-    "<%= 7*7 %>",
+    "#{76543*13579}",
+    "<%= 76543*13579 %>",
     "{link}",
     "%(order)s",
     "{0.__class__}",
 )
+COMPUTED = str(76543 * 13579)
+"""What an evaluated template would say: no port, price or hash holds this by chance."""
 HTML = {"accept": "text/html"}
 
 
@@ -308,11 +310,12 @@ def test_a_template_in_a_field_is_a_text(shop: Shop, text: str) -> None:
     page = post_form(f"{shop.url}/api/orders", {"product": PRODUCT, "name": text})
     escaped = text.replace("<", "&lt;").replace(">", "&gt;")
     assert escaped in page.text
-    assert "49" not in page.text.replace("49,", "").replace(".49", "") or "{{" not in text
+    assert COMPUTED not in page.text
     email = f"template-{abs(hash(text))}@example.org"
     shop.bought(email=email, name=text)
     found = eventually(lambda: json.loads(ask(f"{shop.world.url}/mail/messages.json?to={email}").body))
     assert text in found[0]["text"]
+    assert COMPUTED not in found[0]["text"]
 
 
 def test_markup_in_a_name_is_shown_as_text(shop: Shop) -> None:
