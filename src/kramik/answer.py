@@ -17,6 +17,17 @@ import msgspec
 JSON = "application/json"
 PRIVATE = (("cache-control", "no-store"), ("referrer-policy", "no-referrer"))
 _IN_URLS = "%/:?#[]@!$&'()*+,;=~"
+_ELSEWHERE = {
+    "pl": ("Przechodzimy dalej", "Jeśli strona nie otworzy się sama, {}przejdź dalej{}."),
+    "en": ("Going on", "If the page does not open by itself, {}go on here{}."),
+}
+"""Written here and not among the texts of the theme: who only redirects loads no template engine."""
+
+_PAGE = (
+    '<!doctype html>\n<html lang="{lang}">\n<meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    "<title>{title}</title>\n<p>{said}</p>\n</html>\n"
+)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,9 +107,12 @@ def plain(status: HTTPStatus, text: str) -> Response:
     )
 
 
-def see(url: str) -> Response:
-    """Send the browser elsewhere, with GET."""
+def see(url: str, lang: str) -> Response:
+    """Send the browser elsewhere, with GET; what does not follow by itself shows one sentence with the link."""
     url = quote(url, safe=_IN_URLS)
-    link = f'<a href="{escape(url)}">{escape(url)}</a>'
+    lang = lang if lang in _ELSEWHERE else "en"
+    title, sentence = _ELSEWHERE[lang]
+    said = sentence.format(f'<a href="{escape(url)}">', "</a>")
     headers = (("location", url), ("content-type", "text/html; charset=utf-8"), *PRIVATE)
-    return Response(status=HTTPStatus.SEE_OTHER, body=link.encode(), headers=headers)
+    page = _PAGE.format(lang=lang, title=title, said=said)
+    return Response(status=HTTPStatus.SEE_OTHER, body=page.encode(), headers=headers)

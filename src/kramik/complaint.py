@@ -55,7 +55,10 @@ def of(error: msgspec.ValidationError, kind: object) -> tuple[str, str]:
     unknown = _UNKNOWN.fullmatch(said)
     if unknown:
         hint = nearest(unknown["key"], _keys(kind))
-        return f"{place}.{unknown['key']}", f"is not known; {hint}"
+        quote = (
+            "" if hint.startswith("did you mean") else "; a text with a comma or a colon in it needs quotes"
+        )
+        return f"{place}.{unknown['key']}", f"is not known; {hint}{quote}"
     return place, _sentence(said, kind)
 
 

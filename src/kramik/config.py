@@ -26,7 +26,7 @@ from kramik.intent import ConsentText
 from kramik.pricelist import PriceList
 from kramik.settings import Adapter, Notices, Seller, Settings, ShopTable, Worker
 
-FILE = "shop.toml"
+FILE = written.SETTINGS
 
 Found = TypeVar("Found")
 SHORTEST_SECRET = 16
@@ -367,7 +367,7 @@ class _Reading:
         return texts
 
     def _at(self, header: str, message: str, *, key: str = "", code: str = "wrong") -> Problem:
-        line = next(_lines(self._text, header, re.split(r"[.\[]", key, maxsplit=1)[0]), 1)
+        line = next(written.lines(self._text, header, re.split(r"[.\[]", key, maxsplit=1)[0]), 1)
         return Problem(
             field=f"{FILE}:{line}", code=code, message=f"{header} {key} {message}".replace("  ", " ")
         )
@@ -407,19 +407,3 @@ def _unreadable(file: str, error: OSError) -> Problem:
 def _sub(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
     found = raw.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _lines(text: str, header: str, key: str) -> Iterator[int]:
-    """Yield the line of the key inside the table, then that of the table."""
-    inside, start = False, None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.lstrip().startswith("["):
-            inside = line.strip().startswith(header.rstrip("]")) and line.strip()[len(header) - 1 :][:1] in (
-                "]",
-                ".",
-            )
-            start = number if inside and start is None else start
-        elif inside and key and re.match(rf"\s*{re.escape(key)}\s*=", line):
-            yield number
-    if start is not None:
-        yield start

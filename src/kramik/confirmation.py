@@ -60,12 +60,12 @@ def confirmation(order: Order, paper: Paper) -> Mail:
         [words["keep"]],
     ]
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-    title = " ".join(order.intent.title.split())
+    subject = words["subject"].format(title=" ".join(order.intent.title.split()))
     return Mail(
         to=order.intent.buyer.email,
-        subject=words["subject"].format(title=title),
+        subject=subject,
         text=text,
-        html=as_html(text, lang=lang, links=(link, withdraw)),
+        html=as_html(text, title=subject, lang=lang, links=(link, withdraw)),
         files=kept,
         key=f"{order.id}/confirmation",
     )

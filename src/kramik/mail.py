@@ -98,15 +98,16 @@ def by_post(post: Post) -> Effect:
 def access_mail(order: Order, link: str, *, key: str, again: bool = False) -> Mail:
     """Write the mail that carries the access link; equal keys are one mail."""
     texts = _AGAIN if again else _FIRST
-    subject, text = texts.get(order.intent.lang, texts["en"])
+    lang = order.intent.lang if order.intent.lang in texts else "en"
+    subject, text = texts[lang]
     words = {"title": order.intent.title, "link": link, "order": order.id}
     title = " ".join(order.intent.title.split())
-    body = text.format(**words)
+    body, subject = text.format(**words), subject.format(title=title)
     return Mail(
         to=order.intent.buyer.email,
-        subject=subject.format(title=title),
+        subject=subject,
         text=body,
-        html=as_html(body, lang=order.intent.lang, links=(link,)),
+        html=as_html(body, title=subject, lang=lang, links=(link,)),
         key=key,
     )
 
@@ -141,21 +142,22 @@ def withdrawal_mail(order: Order) -> Mail:
         "until": f"{stated.refund_by:%Y-%m-%d}",
         "statement": stated.statement or _STATEMENT[lang],
     }
-    body = text.format(**words)
+    body, subject = text.format(**words), subject.format(title=title)
     return Mail(
         to=order.intent.buyer.email,
-        subject=subject.format(title=title),
+        subject=subject,
         text=body,
-        html=as_html(body, lang=lang),
+        html=as_html(body, title=subject, lang=lang),
         key=f"{order.id}/withdrawal",
     )
 
 
-def as_html(text: str, *, lang: str, links: Iterable[str] = ()) -> str:
-    """Return the text as a small page: paragraphs, and links only where they are our own."""
+def as_html(text: str, *, title: str, lang: str, links: Iterable[str] = ()) -> str:
+    """Return the text as a small page with a title: paragraphs, and links only where they are our own."""
     shown = escape(text.strip())
     for link in map(escape, links):
         shown = shown.replace(link, f'<a href="{link}">{link}</a>')
     paragraphs = (each.replace("\n", "<br>\n") for each in shown.split("\n\n"))
     body = "\n".join(f"<p>{each}</p>" for each in paragraphs)
-    return f'<!doctype html>\n<html lang="{escape(lang)}">\n<meta charset="utf-8">\n<body>\n{body}\n</body>\n</html>\n'
+    head = f'<meta charset="utf-8">\n<title>{escape(title)}</title>'
+    return f'<!doctype html>\n<html lang="{escape(lang)}">\n{head}\n<body>\n{body}\n</body>\n</html>\n'

@@ -9,6 +9,11 @@ Document = dict[str, object]
 
 _TEXT: Final[Document] = {"type": "string"}
 _BOX: Final[Document] = {"enum": ["yes", "on", "true", "1", "no", "off", "false", "0", "", True, False]}
+_ABOUT: Final = (
+    "A static shop's only live calls. "
+    "Pages of the shop's site may read every answer; those of other sites the 422 of an order, and nothing else."
+)
+_READERS: Final = "Access-Control-Allow-Origin"
 _KINDS: Final = {
     "json": "application/json",
     "problem": "application/problem+json",
@@ -21,7 +26,7 @@ def document(api: str) -> Document:
     """Return the document for the functions at this address."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "kramik", "version": "1", "description": "A static shop's only live calls."},
+        "info": {"title": "kramik", "version": "1", "description": _ABOUT},
         "servers": [{"url": api}],
         "paths": {
             "/api/warm": {"get": _operation("Load everything a first order needs.", {"204": _told("Warm.")})},
@@ -55,6 +60,16 @@ def _wrong(text: str) -> Document:
     return _told(text, problem=_ref("Problems"), page=_TEXT)
 
 
+def _read_by(*, site: Document | None = None, anybody: Document | None = None) -> Document:
+    """Return an answer with the header that lets pages of other origins read it, or only those of the shop's site."""
+    who = (
+        "`*`: a page of any site may read it; its own origin for the shop's site."
+        if anybody
+        else "The origin of the shop's site, where the request comes from there; left out for every other site."
+    )
+    return {**(site or anybody or {}), "headers": {_READERS: {"description": who, "schema": _TEXT}}}
+
+
 def _body(schema: Document) -> Document:
     kinds = ("application/x-www-form-urlencoded", "application/json")
     return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
@@ -63,11 +78,11 @@ def _body(schema: Document) -> Document:
 def _place() -> Document:
     answers = {
         "200": _told("Form: a page that submits the gateway's form.", page=_TEXT),
-        "201": _told("JSON: placed.", json=_ref("Placed")),
+        "201": _read_by(site=_told("JSON: placed.", json=_ref("Placed"))),
         "303": _told("Form: to the gateway.", page=_TEXT),
         "409": _wrong("The key was used with other content."),
         "413": _wrong("Over 64 KiB."),
-        "422": _wrong("Every problem at once; form: the page again."),
+        "422": _read_by(anybody=_wrong("Every problem at once; form: the page again.")),
         "503": _wrong("Not stored, or stored and the gateway is down; try again."),
     }
     key = {"name": "Idempotency-Key", "in": "header", "schema": _TEXT | {"maxLength": 255}}

@@ -95,7 +95,7 @@ class Web:
         try:
             fields = form.decode_json(request.body) if request.has_json() else form.decode_form(request.body)
             if fields.get(form.HONEYPOT):
-                return see(f"{self._shop.addresses.site}/thanks/")
+                return see(f"{self._shop.addresses.site}/thanks/", self._say.lang(fields.get("lang", "")))
             draft, problems = form.read_draft(fields, key=request.headers.get("idempotency-key", ""))
             placed = self._shop.place(draft, now=self._clock(), problems=problems)
         except Rejected as error:
@@ -158,7 +158,7 @@ class Web:
 
     def _opened(self, request: Request, token: str) -> Response:
         order, link = self._shop.open_access(token)
-        return see(link) if link else self._closed(request, order)
+        return see(link, order.intent.lang) if order and link else self._closed(request, order)
 
     def _aside(self, request: Request, answer: Callable[[], Response]) -> Pending:
         """Answer where a vendor that hangs keeps nobody else waiting."""
@@ -176,7 +176,7 @@ class Web:
         if isinstance(found, CourseFile):
             return download.answer(found, request)
         if found is not None and path:
-            return see(found)
+            return see(found, order.intent.lang)
         if path:
             return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found", lang=order.intent.lang)
         return self._aside(request, lambda: self._listed(shelf, order.intent))
@@ -248,7 +248,7 @@ class Web:
             content = {"order": order.id, "payment": payment, "status_url": self._shop.status_url(order)}
             return as_json(made, content, headers=PRIVATE)
         if payment.method == "GET":
-            return see(payment.url)
+            return see(payment.url, order.intent.lang)
         return self._say.page(HTTPStatus.OK, self._pages.payment_form(payment, order.intent.lang))
 
     def _unpayable(self, request: Request, order: Order) -> Response:
@@ -272,7 +272,7 @@ class Web:
 
     def _paid_before(self, request: Request, order: Order) -> Response:
         if not request.wants_json():
-            return see(self._shop.returns(order).done)
+            return see(self._shop.returns(order).done, order.intent.lang)
         problem = Problem(field="", code="already_paid", message="this order is paid; look at its status")
         return self._say.failure(request, HTTPStatus.CONFLICT, "conflict", problem=problem)
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
 import msgspec
 
-from kramik import adapters, config, desk, mail
+from kramik import adapters, config, desk, mail, written
 from kramik.confirmation import Paper, confirming
 from kramik.errors import ConfigurationError, Problem
 from kramik.log import Logger
@@ -19,9 +19,11 @@ from kramik.notice import Channel
 from kramik.offer import Conditions
 from kramik.payment import Keys
 from kramik.ports import (
+    CallingGateway,
     Checkable,
     Effect,
     FreshLinks,
+    Gateway,
     Log,
     Mailer,
     Orders,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from kramik.site.source import PayWay, Source
     from kramik.stores.azure import AzureStore
     from kramik.stores.sqlite import SqliteStore
+
+Made = TypeVar("Made")
 
 
 def read(folder: Path, environ: Mapping[str, str], overlay: Mapping[str, object] | None = None) -> Settings:
@@ -67,15 +71,17 @@ def build(
         ConfigurationError: an adapter can not work like this, or needs a vault where there is none.
     """
     call = settings.worker.call
-    academy = adapters.ACADEMIES[settings.academy.kind]().make(
-        _at_home(settings, settings.academy.settings), call
+    of_academy = _at_home(settings, settings.academy.settings)
+    academy = _made(
+        settings, "[academy]", lambda: adapters.ACADEMIES[settings.academy.kind]().make(of_academy, call)
     )
-    mailer = adapters.MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault)
+    mailer = _made(
+        settings,
+        "[mailer]",
+        lambda: adapters.MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault),
+    )
     post = _post(settings, mailer)
-    gateways = {
-        name: adapters.GATEWAYS[each.kind]().make(each.settings, call)
-        for name, each in settings.gateways.items()
-    }
+    gateways = {name: _gateway(settings, name) for name in settings.gateways}
     taken_back = academy.revocation if isinstance(academy, Revoking) else None
     ports = Ports(
         orders=orders,
@@ -110,6 +116,21 @@ def build(
     )
 
 
+def _gateway(settings: Settings, name: str) -> Gateway | CallingGateway:
+    found = settings.gateways[name]
+    make = adapters.GATEWAYS[found.kind]().make
+    return _made(settings, f"[gateways.{name}]", lambda: make(found.settings, settings.worker.call))
+
+
+def _made(settings: Settings, header: str, make: Callable[[], Made]) -> Made:
+    """Make the adapter of a table; what it finds wrong there is told with its line."""
+    try:
+        return make()
+    except ConfigurationError as error:
+        found = (written.located(settings.folder, header, each) for each in error.problems)
+        raise ConfigurationError(*found) from None
+
+
 def conditions(settings: Settings) -> Conditions:
     """Return how this shop sells beside its catalogue."""
     made = source(settings)
@@ -127,7 +148,8 @@ def _post(settings: Settings, mailer: Mailer) -> Post | None:
     """Return the shop's own post: `[smtp]`, else a mailing tool that sends single mails."""
     if settings.smtp is None:
         return mailer if isinstance(mailer, Post) else None
-    post = adapters.MAILERS[settings.smtp.kind]().make(settings.smtp.settings, settings.worker.call)
+    smtp, call = settings.smtp, settings.worker.call
+    post = _made(settings, "[smtp]", lambda: adapters.MAILERS[smtp.kind]().make(smtp.settings, call))
     return post if isinstance(post, Post) else None
 
 

@@ -208,6 +208,18 @@ def test_check_shows_every_problem_at_once(kramik: Kramik, shop: Path) -> None:
             "[A]\npercent = 5\n\n[B]\npercent =\n",
             r"coupons\.toml:5: is not TOML: Invalid value",
         ),
+        ("coupons.toml", "[ZIMA-ŻÓŁW]\n", r"coupons\.toml:1: is not TOML: .*put quotes around a name"),
+        (
+            "coupons.toml",
+            "[A]\npercent = zima\n",
+            r"coupons\.toml:2: is not TOML: .*put quotes around a text",
+        ),
+        ("coupons.toml", "[A]\n[A]\n", r"coupons\.toml:2: is not TOML: .*it is written twice; keep one"),
+        (
+            "products/p.md",
+            "---\ntitle: x\nprice: 1.00 PLN\ncourse: x\nprogramme:\n- {title: Pole, linia}\n---\n",
+            r"products/p\.md:6: .*linia is not known; .*; a text with a comma or a colon in it needs quotes",
+        ),
         ("prices.csv", "nonsense\n", r"prices\.csv:1: is no line such as"),
         ("products/bad.md", "no front matter", r"products/bad\.md:1: starts without front matter"),
         ("products/Bad Name.md", "---\n---\n", r"products/Bad Name\.md:1: is no product name"),
@@ -227,6 +239,24 @@ def test_check_finds_what_is_wrong_in_a_file(  # noqa: PLR0917 - two fixtures an
     (shop / file).write_text(text, "utf-8")
     found = kramik("check")
     assert (1, True) == (found.exit_code, re.search(problem, found.output) is not None), found.output
+
+
+def test_what_only_an_adapter_can_see_has_a_line(kramik: Kramik, shop: Path) -> None:
+    """A key that is there and can not be one is found when the adapter is made: it is told as all others are."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    table = (
+        '[academy]\nkind = "sandbox"\nbase_url = "http://127.0.0.1:8787"\ntoken = "env:SANDBOX_ACADEMY_TOKEN"'
+    )
+    ghost = '[academy]\nkind = "ghost"\nurl = "https://k.example"\nadmin_key = "env:GHOST_ADMIN_KEY"'
+    assert table in settings
+    (shop / "shop.toml").write_text(settings.replace(table, ghost), "utf-8")
+    with (shop / ".env").open("a") as env:
+        env.write("GHOST_ADMIN_KEY=half-of-it\n")
+    line = settings[: settings.index(table)].count("\n") + 4
+    found = kramik("check")
+
+    assert (1, False) == (found.exit_code, "half-of-it" in found.output)
+    assert f"shop.toml:{line}: [academy] admin_key is no Admin API key; copy it whole" in found.output
 
 
 def test_a_file_that_is_not_utf_8_is_a_problem(kramik: Kramik, shop: Path) -> None:

@@ -181,6 +181,20 @@ def test_a_preflight_of_the_shops_own_site_is_granted(shop: Shop) -> None:
     assert "idempotency-key" in answer.headers["access-control-allow-headers"]
 
 
+@pytest.mark.parametrize(("email", "read"), [("ala@example.org", None), ("ala", "*")])
+def test_what_other_sites_may_read_is_described(
+    shop: Shop, document: dict, email: str, read: str | None
+) -> None:
+    """The document tells of both answers who may read them: a problem everybody, a placed order the shop's site."""
+    place, asked = 422 if read else 201, fields() | {"email": email}
+    answer = post_json(f"{shop.url}/api/orders", asked, origin="https://else.example")
+    told = document["paths"]["/api/orders"]["post"]["responses"][str(place)]["headers"]
+
+    assert (place, read) == (answer.status, answer.headers.get("access-control-allow-origin"))
+    description = told["Access-Control-Allow-Origin"]["description"]
+    assert (read == "*") is ("any site may read it" in description)
+
+
 # The document
 
 

@@ -107,6 +107,22 @@ def test_a_picture_that_is_not_there(folder: Path, file: str) -> None:
     assert [f"pictures/{file}"] == [each.field for each in caught.value.problems]
 
 
+def test_a_picture_that_a_text_asks_for_in_vain(folder: Path) -> None:
+    """The place to mend is the line that asks for it, in each file that does; another name that ends alike is not."""
+    (folder.parent / "products").mkdir()
+    (folder.parent / "products" / "kurs.en.md").write_text("---\ntitle: x\n---\n![a](my-gone.jpg)\n")
+    (folder.parent / "products" / "kurs.md").write_text(HEAD + "---\nSłowo.\n\n![a](gone.jpg)\n")
+    (folder.parent / "pages").mkdir()
+    (folder.parent / "pages" / "index.md").write_text("---\ntitle: x\n---\n![a](../pictures/gone.jpg)\n")
+    with pytest.raises(ConfigurationError) as caught:
+        site(shop("![a](gone.jpg)", folder))
+
+    assert ["products/kurs.md:8", "pages/index.md:4"] == [each.field for each in caught.value.problems]
+    assert {True} == {
+        "asks for pictures/gone.jpg, which can not be read" in each.message for each in caught.value.problems
+    }
+
+
 def test_a_picture_of_somebody_else(folder: Path) -> None:
     """The policy of the site lets no browser load it, so whoever checks is told, with the line."""
     source = shop("Słowo.\n\n![a](https://else.example/a.png)", folder)

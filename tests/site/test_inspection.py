@@ -314,3 +314,12 @@ def test_a_second_title(folder: Path) -> None:
     file.write_text("---\n# a remark\ntitle: x\n---\nWords\n\n```sh\n# code\n```\n\n# Again\n", "utf-8")
 
     assert ["pages/index.md:11"] == [each.field for each in found(folder)]
+
+
+def test_a_style_sheet_that_ends_too_early(folder: Path) -> None:
+    """A brace that nobody closed takes in everything below it: check names its line."""
+    (folder / "templates" / "user.css").write_text(":root { --gap: 2rem; }\n.hero {\n  color: red;\n")
+    (problem,) = found(folder)
+
+    assert "templates/user.css:2" == problem.field
+    assert "never closes it" in problem.message

@@ -13,7 +13,7 @@ from kramik.answer import Pending, Request, Response, see, settle
 @given(url=st.text(st.characters(codec="utf-8")))
 def test_an_address_becomes_one_clean_header(url: str) -> None:
     """Whatever stands in it: printable ASCII, no line break, and escaped in the body."""
-    answer = see(url)
+    answer = see(url, "pl")
     location = dict(answer.headers)["location"]
     assert (303, True, True) == (
         answer.status,
@@ -26,7 +26,20 @@ def test_an_address_becomes_one_clean_header(url: str) -> None:
 def test_an_address_that_is_fine_is_left_alone() -> None:
     """What was escaped is not escaped twice."""
     url = "https://pay.example/x?a=%2F&b=1+2#c"
-    assert url == dict(see(url).headers)["location"]
+    assert url == dict(see(url, "pl").headers)["location"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "speaks", "said"),
+    [("pl", "pl", "przejdź dalej"), ("en", "en", "go on here"), ("de", "en", "go on here")],
+)
+def test_whoever_is_not_taken_there_reads_where_to_go(lang: str, speaks: str, said: str) -> None:
+    """The body is a page in the language of the buyer, with one sentence and the link."""
+    page = see("https://pay.example/x?a=1&b=2", lang).body.decode()
+
+    assert f'<html lang="{speaks}">' in page
+    assert f'<a href="https://pay.example/x?a=1&amp;b=2">{said}</a>' in page
+    assert 1 == page.count("<title>")
 
 
 @pytest.mark.parametrize("error", [None, ValueError("the disk")])

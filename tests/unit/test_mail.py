@@ -21,6 +21,16 @@ def test_the_mail_speaks_the_language_of_the_order(lang: str, word: str) -> None
     assert access_mail(_ordered(lang=lang), "https://x", key="k").subject.startswith(word)
 
 
+@pytest.mark.parametrize(("lang", "speaks"), [("pl", "pl"), ("en", "en"), ("de", "en")])
+def test_the_page_of_a_mail_names_itself(lang: str, speaks: str) -> None:
+    """A screen reader announces the title and reads in the language of the words, not in one that has none."""
+    html = access_mail(_ordered(lang=lang, title="Tom & <Jerry>"), "https://x", key="k").html
+
+    assert f'<html lang="{speaks}">' in html
+    title = {"pl": "Twój dostęp", "en": "Your access"}[speaks]
+    assert f"<title>{title}: Tom &amp; &lt;Jerry&gt;</title>" in html
+
+
 def test_the_mail_carries_the_link_and_the_order() -> None:
     """Everything the buyer needs, and a key that makes it one mail."""
     mail = access_mail(an_order(), "https://api/access/t", key="k")

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
-from kramik.site import feed, headers, static_web_app, versions
+from kramik.site import feed, headers, mention, static_web_app, versions
 from kramik.site.folder import Folder
 from kramik.site.hands import each
 from kramik.site.memory import MANIFEST, Entry, Memory
@@ -99,7 +99,9 @@ def _made(source: Source, templates: Path | None, memory: Memory | None, hands: 
     made = list(each(partial(_output, theme.pictures), wanted, hands))
     problems = tuple(dict.fromkeys(problem for output in made for problem in output.problems))
     if problems:
-        raise ConfigurationError(*problems)
+        raise ConfigurationError(
+            *(place for each in problems for place in mention.located(each, source.pictures))
+        )
     for output in made:
         files |= {path: content for path, content in output.pictures.items() if path not in kept}
     known: dict[str, Entry] = {}

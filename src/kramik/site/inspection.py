@@ -16,7 +16,7 @@ from kramik.catalogue import Product
 from kramik.errors import Problem
 from kramik.intent import REQUIRED_CONSENTS
 from kramik.offer import offer
-from kramik.site import contrast, overridden
+from kramik.site import contrast, overridden, stylesheet
 from kramik.site.source import Source
 from kramik.site.texts import of
 from kramik.site.theme import HERE, VARIANTS
@@ -63,6 +63,7 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
     yield from _forms(source, pages)
     if (folder / "templates").is_dir():
         yield from overridden.problems(folder / "templates")
+    yield from _style(folder / "templates" / "user.css")
     yield from _colours(source, folder / "templates" / "user.css")
 
 
@@ -204,6 +205,11 @@ def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
                     told.add(name)
                     why = f"has no field {name!r}, without which {NEEDED.get(name, NO_ORDER)}; put it back"
                     yield _wrong("templates/form.html", why)
+
+
+def _style(user: Path) -> Iterator[Problem]:
+    own = user.read_text("utf-8", "replace") if user.is_file() else ""
+    yield from (_wrong(f"templates/user.css:{each.line}", each.why) for each in stylesheet.faults(own))
 
 
 def _colours(source: Source, user: Path) -> Iterator[Problem]:

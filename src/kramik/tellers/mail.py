@@ -42,9 +42,8 @@ class MailTeller:
         """Send the mail; the receipt is the post's id of it."""
         text = written(news)
         subject = f"{self._shop}: {_SUBJECTS[news.kind]}"
-        mail = Mail(
-            to=self._to, subject=subject, text=text, html=as_html(text, lang="en"), key=f"notice/{news.id}"
-        )
+        html = as_html(text, title=subject, lang="en")
+        mail = Mail(to=self._to, subject=subject, text=text, html=html, key=f"notice/{news.id}")
         return self._post.send(mail)
 
 
