@@ -76,6 +76,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     consents: tuple[str, ...] = ()
     button: str = ""
     price_shown: str = ""
+    words_shown: str = ""
     catalogue: str = ""
     source: str = ""
     coupon: str = ""
@@ -127,16 +128,30 @@ class ConsentText(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     texts: Mapping[str, str]
 
+    def in_language(self, lang: str) -> str:
+        """Return the text in this language, or in the first one that it has."""
+        return self.texts.get(lang) or next(iter(self.texts.values()))
+
     def given(self, lang: str, now: datetime) -> Consent:
         """Return the evidence that this text was accepted now."""
-        text = self.texts.get(lang) or next(iter(self.texts.values()))
-        digest = sha256(text.encode()).hexdigest()
+        digest = sha256(self.in_language(lang).encode()).hexdigest()
         return Consent(id=self.id, version=self.version, sha256=digest, lang=lang, given_at=now)
 
 
 def asked(texts: Mapping[str, ConsentText], name: str, kind: LegalKind) -> ConsentText | None:
     """Return the text beside a box for a product of this kind: its own, such as `immediate_event`, or that of all."""
     return texts.get(f"{name}_{kind}") or texts.get(name)
+
+
+def words_shown(texts: Mapping[str, ConsentText], product: Product, lang: str, terms: str) -> str:
+    """Return the hash of what a buyer agrees to beside the price: boxes, terms, the kind of contract, the access.
+
+    An order form sends it back, so that no order keeps words that its buyer did not see.
+    """
+    boxes = filter(None, (asked(texts, name, product.legal_kind) for name in CONSENTS))
+    said = [(each.id, each.version, each.in_language(lang)) for each in boxes]
+    content = (terms, product.legal_kind, product.access_days, said)
+    return sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 
 def intend(

@@ -212,7 +212,7 @@ def _schemas() -> Document:
         "city",
         "country",
     )
-    hidden = ("button", "price_shown", "catalogue", "source", "idempotency_key")
+    hidden = ("button", "price_shown", "words_shown", "catalogue", "source", "idempotency_key")
     order = dict.fromkeys(("product", "email", "name", *texts, *hidden), _TEXT)
     boxes = {f"consent_{name}": _BOX for name in ("terms", "immediate", "marketing")}
     payment = _object(

@@ -13,7 +13,7 @@ from kramik import coupons
 from kramik.catalogue import Product
 from kramik.errors import Problem
 from kramik.event import PaymentEvent
-from kramik.intent import REQUIRED_CONSENTS, Consent, ConsentText, Draft, Quota, asked
+from kramik.intent import REQUIRED_CONSENTS, Consent, ConsentText, Draft, Quota, asked, words_shown
 from kramik.offer import Conditions, Offer
 from kramik.order import Order
 
@@ -48,13 +48,14 @@ def problems(
     conditions: Conditions,
     gateways: Mapping[str, Collection[str]],
     langs: Collection[str],
-    consents: Collection[str],
+    consents: Mapping[str, ConsentText],
 ) -> Iterator[Problem]:
     """Yield everything that keeps this draft from becoming an order; `gateways` with the methods that are offered."""
     if product is None or offer is None:
         yield problem("product", "unknown_product", "choose a product of this shop")
     else:
         yield from _of_product(draft, product, offer, now=now, conditions=conditions)
+        yield from _of_words(draft, words_shown(consents, product, draft.lang, conditions.terms.get(draft.lang, "")))
     if offer is None or not offer.free:
         yield from _of_gateway(draft, gateways)
     if draft.lang not in langs:
@@ -92,6 +93,13 @@ def _of_product(
     if draft.price_shown and draft.price_shown != str(offer.price):
         message = f"the price changed to {offer.price}; please confirm it by ordering again"
         yield problem("price_shown", "price_changed", message)
+
+
+def _of_words(draft: Draft, now: str) -> Iterator[Problem]:
+    """Yield that an old page showed other words: the boxes that were ticked there say nothing about those of now."""
+    if draft.words_shown and draft.words_shown != now:
+        message = "the boxes, the terms or the access changed; read them and tick the boxes again"
+        yield problem("words_shown", "words_changed", message)
 
 
 def quotas(product: Product, offer: Offer, conditions: Conditions) -> tuple[Quota, ...]:

@@ -119,7 +119,10 @@ class Replies:
         sold, lang = self._shop.catalogue.get(fields.get("product", "")), self.lang(fields.get("lang", ""))
         costs = None
         if sold is not None:
-            costs = self._shop.offer(sold, now=self._clock(), coupon=fields.get("coupon", "")[:200])
+            # A code that was used up gives nothing, whatever the coupon itself says.
+            gone = any(each.code == "coupon_used_up" for each in problems)
+            code = "" if gone else fields.get("coupon", "")[:200]
+            costs = self._shop.offer(sold, now=self._clock(), coupon=code)
         page = self._pages.order_form(fields.get("product", ""), lang, fields, unique, offer=costs)
         return self.page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
 

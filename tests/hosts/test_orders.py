@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from tests.hosts.asking import JSON, ask, post_form, post_json
-from tests.hosts.served import Shop, eventually, fields, pay, query
+from tests.hosts.served import PRODUCT, Shop, eventually, fields, pay, query
 from tests.site import dom
 
 WRONG = {
@@ -184,6 +184,19 @@ def test_what_the_shop_does_not_know_is_a_problem(
 ) -> None:
     """Nothing is guessed: an unknown value is named."""
     assert problem in codes(post_json(orders(shop), fields(**change)).json())
+
+
+@pytest.mark.parametrize("folder", ["", "/en"])
+def test_the_form_of_the_site_sends_what_the_shop_expects(shop: Shop, folder: str) -> None:
+    """What the static page sends is what the API knows; words of an older page are to be read again."""
+    page = dom.parse(ask(f"{shop.url}{folder}/{PRODUCT}/order/").text)
+    hidden = {each.attrs["name"]: each.attrs["value"] for each in page.all("input", type="hidden")}
+    order = fields(**hidden, email=f"site{len(folder)}@example.org")
+    stale = post_form(orders(shop), order | {"words_shown": "of-last-week"})
+    again = dom.parse(stale.text).one("input", name="words_shown").attrs["value"]
+
+    assert (422, hidden["words_shown"]) == (stale.status, again)
+    assert 303 == post_form(orders(shop), order).status
 
 
 def test_a_robot_that_fills_the_hidden_field_is_thanked_and_forgotten(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from kramik.hosts.cli import new
-from tests.hosts.asking import Reply, ask, post_json
+from tests.hosts.asking import Reply, ask, post_form, post_json
 from tests.hosts.served import PATIENCE, eventually, fields
 
 COURSE = Path("products") / "kolejki-bez-strachu.md"
@@ -94,7 +94,7 @@ def test_mistakes_are_a_page(folder: Path, served: str) -> None:
 
 def test_an_order_without_a_buyer_is_told_the_price_of_a_code(folder: Path, served: str) -> None:
     """What the script of the order form relies on: the page comes back with the price, its label and the remark."""
-    (folder / "coupons.toml").write_text("[WIOSNA]\npercent = 50\n", "utf-8")
+    (folder / "coupons.toml").write_text("[WIOSNA]\npercent = 50\n[RAZ]\npercent = 50\nlimit = 1\n", "utf-8")
     seen(f"{served}{PAGE}order/", 'name="coupon"')
 
     def asked(code: str) -> str:
@@ -110,6 +110,10 @@ def test_an_order_without_a_buyer_is_told_the_price_of_a_code(folder: Path, serv
     assert 'id="coupon-wrong"' not in right
     assert 'id="coupon-wrong">Nie znamy takiego kodu.' in wrong
     assert 'name="price_shown" value="199.00 PLN"' in wrong
+    once = fields(product="kolejki-bez-strachu", coupon="raz", price_shown="99.50 PLN")
+    replies = [post_form(f"{served}/api/orders", once | {"email": f"{n}@example.org"}) for n in (1, 2)]
+    assert [303, 422] == [reply.status for reply in replies]
+    assert 'name="price_shown" value="199.00 PLN"' in replies[1].text
     assert all('name="button" value="Zamawiam z obowiązkiem zapłaty"' in page for page in (right, wrong))
 
 

@@ -181,7 +181,7 @@ def test_a_course_whose_sale_is_over_needs_no_form(folder: Path) -> None:
     assert [] == found(folder)
 
 
-@pytest.mark.parametrize("name", ["email", "name", "lang", "price_shown", "consent_terms"])
+@pytest.mark.parametrize("name", ["email", "name", "lang", "price_shown", "words_shown", "consent_terms"])
 def test_a_template_without_a_field(folder: Path, name: str) -> None:
     """A form that lacks what every order needs says which field, and what happens without it."""
     form = (HERE / "theme" / "form.html").read_text("utf-8")
@@ -190,6 +190,7 @@ def test_a_template_without_a_field(folder: Path, name: str) -> None:
         "name": form.replace('input("name"', 'input("nick"'),
         "lang": form.replace('name="lang"', 'name="language"'),
         "price_shown": form.replace('name="price_shown"', 'name="price"'),
+        "words_shown": form.replace('name="words_shown"', 'name="words"'),
         "consent_terms": form.replace('in ("terms", "immediate"', 'in ("immediate"'),
     }[name]
     assert changed != form

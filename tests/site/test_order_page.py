@@ -30,6 +30,7 @@ FIELDS = {
     "product": "hidden",
     "lang": "hidden",
     "price_shown": "hidden",
+    "words_shown": "hidden",
     "catalogue": "hidden",
     "idempotency_key": "hidden",
     "source": "hidden",
@@ -194,6 +195,20 @@ def test_a_changed_price_is_shown_and_sent_anew() -> None:
     assert "299.00 PLN" == value(page, "price_shown")
     assert "299,00\N{NO-BREAK SPACE}zł" == page.one("strong", id="price").text
     assert "#price" == page.one(role="alert").one("a").attrs["href"]
+
+
+def test_changed_words_are_to_be_agreed_to_anew() -> None:
+    """The page says that the words changed, leads to the boxes, and ticks none of them for the buyer."""
+    boxes = {"consent_terms": "yes", "consent_immediate": "yes", "consent_marketing": "yes"}
+    kept = order_page(problem("price_shown", "price_changed"), **boxes)
+    page = order_page(problem("words_shown", "words_changed"), **boxes, email="ola@example.org")
+
+    assert 3 == len([each for each in kept.all("input", type="checkbox") if "checked" in each.attrs])
+    assert [] == [each for each in page.all("input", type="checkbox") if "checked" in each.attrs]
+    assert ("ola@example.org", "#consent_terms") == (
+        value(page, "email"),
+        page.one(role="alert").one("a").attrs["href"],
+    )
 
 
 def test_an_unknown_product_is_a_page_with_a_way_out() -> None:

@@ -11,7 +11,7 @@ from kramik.catalogue import Catalogue
 from kramik.coupons import Coupon
 from kramik.errors import Rejected
 from kramik.event import PaymentEvent
-from kramik.intent import Buyer
+from kramik.intent import Buyer, words_shown
 from kramik.money import Money
 from kramik.offer import Conditions
 from kramik.order import Order
@@ -98,6 +98,31 @@ def test_no_price_is_charged_that_was_not_shown(shown: str) -> None:
     """A page that was built before the sale ended, or began, gets the buyer another look."""
     stall = Stall(sales=(Sale(price=HALF_PRICE, opens=NOON, closes=NOON + timedelta(days=1)),))
     assert ["price_changed"] == stall.refused("a", price_shown=shown)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"terms": "2026-12 sha256:cd"},
+        {"access_days": 30},
+        {"legal_kind": "service"},
+        {"version": "2"},
+        {"text": "Zgadzam się na wszystko."},
+    ],
+)
+def test_no_order_keeps_words_that_its_buyer_did_not_see(change: dict[str, str | int]) -> None:
+    """A page that was built before boxes, terms or access changed gets the buyer another look at them."""
+    stall, terms = Stall(), "2026-11 sha256:ab"
+    boxes, box = stall.shop.consents, stall.shop.consents["immediate"]
+    version, text = str(change.get("version", box.version)), str(change.get("text", box.texts["pl"]))
+    old = {**boxes, "immediate": msgspec.structs.replace(box, version=version, texts={"pl": text})}
+    facts = {key: change[key] for key in ("access_days", "legal_kind") if key in change}
+    product = msgspec.structs.replace(COURSE, **facts)
+    elsewhere = words_shown(old, product, "pl", str(change.get("terms", terms)))
+    here = words_shown(boxes, COURSE, "pl", terms)
+
+    assert ["words_changed"] == stall.refused("a", words_shown=elsewhere)
+    assert "placed" == stall.order("a", words_shown=here).status
 
 
 def test_a_code_is_confirmed_before_it_is_charged() -> None:

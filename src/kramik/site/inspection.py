@@ -35,6 +35,7 @@ NEEDED = {
     "name": NO_ORDER,
     "lang": "every order is in the first language of the shop",
     "price_shown": "a buyer is charged a price that they may not have seen",
+    "words_shown": "an order keeps words that its buyer may not have seen",
 }
 """The fields that every order form has to send, and what is wrong without each."""
 

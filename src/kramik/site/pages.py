@@ -17,7 +17,7 @@ from kramik.offer import offer as made
 from kramik.payment import PaymentRequest
 from kramik.ports import CourseFile
 from kramik.site import markdown, versions
-from kramik.site.remarks import INVOICE, VISIBLE, first_texts, remarks
+from kramik.site.remarks import CONSENTS, INVOICE, VISIBLE, first_texts, remarks
 from kramik.site.source import Source
 from kramik.site.texts import of
 from kramik.site.theme import Theme
@@ -58,6 +58,8 @@ class Pages:
         if sold is None:
             return self.message("unknown_product", lang)
         found = remarks(problems, self._texts(self._source.language(lang)))
+        if any(each.code == "words_changed" for each in problems):
+            values = {**values, **dict.fromkeys(CONSENTS, "")}
         return self._render(
             "order.html",
             lang,

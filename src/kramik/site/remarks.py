@@ -16,6 +16,9 @@ VISIBLE = ("email", "name", "country", *INVOICE, "coupon", "payment", *CONSENTS)
 _PLACES = {"gateway": "payment", "method": "payment"}
 """Fields that the form shows as one."""
 
+_TARGETS = {"price_changed": "price", "words_changed": "consent_terms"}
+"""Where to look when a hidden field is not what it should be."""
+
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence about a field; `target` is the id to jump to, empty when nothing on the page can be changed."""
@@ -50,7 +53,7 @@ def _sentence(problem: Problem, texts: Texts) -> str:
 
 
 def _target(problem: Problem) -> str:
-    if problem.code == "price_changed":
-        return "price"
+    if problem.code in _TARGETS:
+        return _TARGETS[problem.code]
     field = _PLACES.get(problem.field, problem.field)
     return field if field in VISIBLE else ""

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from kramik import countries
 from kramik.catalogue import LegalKind, Product, fingerprint
-from kramik.intent import asked
+from kramik.intent import asked, words_shown
 from kramik.money import Money
 from kramik.offer import Offer, offer
 from kramik.site import feed, illustrated, linked, markdown, shown, versions
@@ -113,11 +113,15 @@ class View:
         """Return what the catalogue said of a product, as a hash that is kept with the order."""
         return fingerprint(product)
 
+    def words_shown(self, product: Product) -> str:
+        """Return the hash of what a buyer of this page agrees to beside the price."""
+        terms = self._source.version("terms", self.lang)
+        return words_shown(self._source.consents, product, self.lang, terms)
+
     def consent(self, name: str) -> str:
         """Return the text beside a box for the kind of this product, exactly as its hash is stored with the order."""
         text = asked(self._source.consents, name, self._kind)
-        texts = text.texts if text else {}
-        return texts.get(self.lang) or next(iter(texts.values()))
+        return text.in_language(self.lang) if text else ""
 
     def price(self, money: Money) -> str:
         """Return an amount as the reader writes it; nothing to pay is a word."""
