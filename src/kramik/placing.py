@@ -55,7 +55,9 @@ def problems(
         yield problem("product", "unknown_product", "choose a product of this shop")
     else:
         yield from _of_product(draft, product, offer, now=now, conditions=conditions)
-        yield from _of_words(draft, words_shown(consents, product, draft.lang, conditions.terms.get(draft.lang, "")))
+        yield from _of_words(
+            draft, words_shown(consents, product, draft.lang, conditions.terms.get(draft.lang, ""))
+        )
     if offer is None or not offer.free:
         yield from _of_gateway(draft, gateways)
     if draft.lang not in langs:
