@@ -91,7 +91,7 @@ class Plan:
             [source.name, source.site, source.api, source.langs, source.currency, source.seller],
             [source.consents, source.pay_ways, bool(source.conditions.coupons), source.conditions.countries],
             [asset.path for asset in theme.assets.values()],
-            [theme.titles(lang) for lang in source.langs],
+            [(theme.titles(lang), source.version("terms", lang)) for lang in source.langs],
             [_stamp(file) for file in sorted(HERE.rglob("*")) if file.suffix in {".py", ".html", ".toml"}],
         )
         return sha256(msgspec.json.encode(told)).digest()
