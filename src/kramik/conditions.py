@@ -183,7 +183,14 @@ class _Coupons:
             self._wrong(
                 name, f"{key} names no zone; write timezone in [shop], or an offset such as +01:00 behind it"
             )
-        return raw if raw.tzinfo is not None else raw.replace(tzinfo=self._clock)
+        if raw.tzinfo is not None:
+            return raw
+        early, late = (raw.replace(tzinfo=self._clock, fold=fold) for fold in (0, 1))
+        if early.utcoffset() != late.utcoffset():
+            self._wrong(
+                name, f"{key} happens twice or never, as the clocks are changed; write an offset behind it"
+            )
+        return early
 
     def _wrong(self, name: str, message: str) -> None:
         line = next(self._line(name), 1)

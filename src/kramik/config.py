@@ -357,7 +357,8 @@ class _Reading:
 
     def _texts(self, folder: str) -> dict[str, str]:
         texts = {}
-        for path in sorted((self._folder / folder).glob("*.md")):
+        # Editors lock a file by `.#course.md`, and other systems put `._course.md` beside it.
+        for path in sorted((self._folder / folder).glob("[!.]*.md")):
             try:
                 texts[path.name] = written.text(self._folder, f"{folder}/{path.name}")
             except OSError as error:

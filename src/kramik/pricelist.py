@@ -45,17 +45,29 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
         return changes[-1].price if changes else None
 
     def lowest(self, product: str, sales: Iterable[Sale], *, before: datetime) -> Money | None:
-        """Return the lowest price of the thirty days before a moment, or since it is sold; None when it was not."""
-        since = before - DAYS
-        asked = list(_within(self.changes.get(product, ()), since, before))
-        asked += [sale.price for sale in sales if sale.opens < before and sale.closes > since]
-        return min(asked, key=lambda price: price.minor, default=None)
+        """Return the lowest price of the thirty days before a moment, or since it is sold; None when it was not.
+
+        A price that was written down in a sale ends with it, whether or not somebody built then; one in another
+        currency than that of the sales can not be compared.
+        """
+        windows, since = tuple(sales), before - DAYS
+        lines = self.changes.get(product, ())
+        asked = list(_within((each for each in lines if not _of_sale(each, windows)), since, before))
+        asked += [sale.price for sale in windows if sale.opens < before and sale.closes > since]
+        spoken = {sale.price.currency for sale in windows}
+        known = (price for price in asked if not spoken or price.currency in spoken)
+        return min(known, key=lambda price: price.minor, default=None)
 
     def changed(self, product: str, regular: Money, sales: Iterable[Sale], *, now: datetime) -> Change | None:
         """Return the line that is to be added now; None when the file says the same."""
         sale = current(sales, now)
         price = regular if sale is None else sale.price
         return None if self.last(product) == price else Change(since=now, product=product, price=price)
+
+
+def _of_sale(change: Change, sales: Iterable[Sale]) -> bool:
+    """Say whether a line tells the price of a sale that was open then."""
+    return any(sale.open(change.since) and sale.price == change.price for sale in sales)
 
 
 def _within(changes: Iterable[Change], since: datetime, before: datetime) -> Iterator[Money]:

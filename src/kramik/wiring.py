@@ -381,6 +381,7 @@ def logger(settings: Settings, stream: TextIO | None = None) -> Logger:
 
 def source(settings: Settings, now: datetime | None = None) -> Source:
     """Return what the static site is made from, with the prices of a moment: of this one if none is given."""
+    from kramik.conditions import zone
     from kramik.site import versions
     from kramik.site.source import Source
 
@@ -404,6 +405,7 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         pictures=settings.folder / "pictures",
         versions=versions.read(settings.folder),
         theme=settings.theme,
+        zone=zone(settings.timezone),
     )
 
 

@@ -569,3 +569,11 @@ def test_sweep_puts_lost_orders_back_to_work(kramik: Kramik, shop: Path) -> None
 def ids(found: Result) -> list[str]:
     """Return the orders that a command printed as JSON."""
     return [each["id"] for each in json.loads(found.stdout)]
+
+
+def test_what_editors_and_other_systems_leave(kramik: Kramik, shop: Path) -> None:
+    """A lock of Emacs and the double of a Mac's file are neither courses nor pages."""
+    (shop / "products" / ".#my-course.md").symlink_to("hanna@desk.4711")
+    for folder in ("products", "pages"):
+        (shop / folder / "._my-course.md").write_bytes(b"\x00\x05\x16\x07")
+    assert 0 == kramik("check").exit_code

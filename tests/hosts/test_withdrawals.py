@@ -69,6 +69,7 @@ def test_a_buyer_withdraws_and_the_seller_accepts(shop: Shop) -> None:
     assert all(part in mails[0]["text"] for part in (order, "Nie dla mnie.", "UTC"))
     shown = shop.command("orders", "show", order)
     assert "withdrawal stated" in shown.stdout
+    assert "UTC: Nie dla mnie." in shown.stdout
     accepted = shop.command("orders", "withdrawal", order, "--accept")
     assert (0, True) == (accepted.returncode, "refund 299.00 PLN at sandbox" in accepted.stdout)
     gone = eventually(lambda: [e for e in shop.world.world.ledger.entries(order) if e.effect == "revoke"])

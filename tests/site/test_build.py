@@ -266,3 +266,14 @@ def test_pages_are_small() -> None:
     assert sum(size for path, size in sizes.items() if path.endswith(".css")) < 10_000
     assert max(size for path, size in sizes.items() if path.endswith(".js")) < 3_000
     assert 1 >= max(len(parse(page).all("script", defer="")) for page in PAGES.values())
+
+
+def test_a_page_in_one_language_only() -> None:
+    """It is shown in the language that it is written in; one in a language that the shop does not speak is no page."""
+    more = {"faq.en.md": "---\ntitle: Questions\n---\nAsk.\n", "agb.de.md": "---\ntitle: AGB\n---\n"}
+    files = site(example(pages={**texts("pages"), **more}))
+    polish, english = (parse(files[f"{folder}faq/index.html"].decode()) for folder in ("", "en/"))
+
+    assert ["Questions", "Questions"] == [each.one("h1").text for each in (polish, english)]
+    assert ["en", "en"] == [each.one("article").attrs["lang"] for each in (polish, english)]
+    assert [] == [path for path in files if "agb" in path]

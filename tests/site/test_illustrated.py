@@ -170,3 +170,24 @@ def test_what_a_text_names() -> None:
     text = '![a](<two words.png> "x") ![b](b.png) ![c](https://x.example/c.png) [d](d.png) ![e](../pictures/e.png)'
 
     assert ["two words.png", "b.png", "e.png"] == list(illustrated.named(text))
+
+
+@pytest.mark.parametrize(
+    ("root", "size"),
+    [
+        ('viewBox="0 0 9 6"', ("9", "6")),
+        ("width='120' height='80px' viewBox='0 0 9 9'", ("120", "80")),
+        ('width="100%" viewBox="-1.5,-2 12.4 7.6"', ("12", "8")),
+        ('width="100%"', (None, None)),
+    ],
+)
+def test_a_drawing_keeps_its_place(folder: Path, root: str, size: tuple[str | None, str | None]) -> None:
+    """A drawing says its size or its shape, so nothing jumps; search engines get a picture that they take."""
+    (folder / "lines.svg").write_text(
+        f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" {root}/>'
+    )
+    page = sales_page(shop("![a](lines.svg)", folder, "picture: {file: lines.svg, alt: a}"))
+    images = page.all("img")
+
+    assert [size, size] == [(each.attrs.get("width"), each.attrs.get("height")) for each in images]
+    assert "/assets/kurs-card." in page.one("meta", property="og:image").attrs["content"]

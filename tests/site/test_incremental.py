@@ -70,9 +70,9 @@ def test_one_edited_course(tmp_path: Path) -> None:
         {"conditions": Conditions(countries=("PL", "DE"))},
         {"theme": "warsztat"},
         {"pages": {**texts("pages"), "faq.md": "---\ntitle: FAQ\n---\n"}},
+        {"pages": {**texts("pages"), "terms.md": "---\ntitle: Regulamin\nversion: 2027-01-01\n---\nNowy."}},
         {"name": "Inny sklep"},
     ],
-    ids=lambda changes: next(iter(changes)),
 )
 def test_what_all_pages_share(tmp_path: Path, changes: dict[str, object]) -> None:
     """Seller, addresses, theme and names of pages stand on every page, so every page is made."""

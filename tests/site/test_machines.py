@@ -126,6 +126,31 @@ def test_every_host_sends_the_same_policy() -> None:
     assert files["headers.nginx.conf"].count("Content-Security-Policy") == 4
 
 
+def test_a_site_in_a_folder_speaks_of_its_folder_alone() -> None:
+    """Below `/shop` no rule is about the rest of the host, whose pages are somebody else's."""
+    below = example(site="https://me.example/shop")
+    files = {name: site(below)[name].decode() for name in ("_headers", "staticwebapp.config.json")}
+    places = [line for line in files["_headers"].splitlines() if line.startswith("/")]
+    config = json.loads(files["staticwebapp.config.json"])
+
+    assert ["/shop/*", "/shop/assets/*", "/shop/thanks/*", "/shop/en/thanks/*"] == places
+    assert ["routes"] == list(config)
+    assert ["/shop/assets/*", "/shop/thanks/*", "/shop/en/thanks/*", "/shop/*"] == [
+        each["route"] for each in config["routes"]
+    ]
+    policy = headers.policy(below)
+    assert [policy] * 4 == [each["headers"]["Content-Security-Policy"] for each in config["routes"]]
+    assert "no-referrer" == config["routes"][1]["headers"]["Referrer-Policy"]
+
+
+def test_a_page_names_its_language_as_the_world_does() -> None:
+    """Open Graph wants language and country."""
+    assert ["pl_PL", "en_GB"] == [
+        page(path).one("meta", property="og:locale").attrs["content"]
+        for path in ("index.html", "en/index.html")
+    ]
+
+
 def test_old_terms_stay_online(tmp_path: Path) -> None:
     """A recorded version has its page after the terms changed, marked as old; the new one is current."""
     versions.record(tmp_path, example())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from hashlib import sha256
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -209,6 +210,17 @@ def test_changed_words_are_to_be_agreed_to_anew() -> None:
         value(page, "email"),
         page.one(role="alert").one("a").attrs["href"],
     )
+
+
+def test_a_withdrawal_is_dated_by_the_clock_of_the_shop() -> None:
+    """The buyer who withdrew at half past midnight in Warsaw reads that, not the evening before."""
+    at = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+    stated = {"name": "Ola", "email": "ola@example.org"}
+    here = Pages(example(zone=ZoneInfo("Europe/Warsaw"))).withdrawal(stated, (), "pl", at=at)
+    anywhere = Pages(example()).withdrawal(stated, (), "pl", at=at)
+
+    assert "26.11.2026, 00:30 (CET)" in parse(here).one("p", role="status").text
+    assert "25.11.2026, 23:30 (UTC)" in parse(anywhere).one("p", role="status").text
 
 
 def test_an_unknown_product_is_a_page_with_a_way_out() -> None:

@@ -96,6 +96,25 @@ def test_an_earlier_sale_counts_although_nobody_built_then() -> None:
     assert (pln("149"), 0) == (found.lowest, found.percent)
 
 
+def test_a_price_that_was_written_down_in_a_sale_ends_with_it() -> None:
+    """Nobody built when the earlier sale was over, and the price went back all the same."""
+    earlier, now = a_sale("149", NOON - 50 * DAY, NOON - 48 * DAY), a_sale("140", NOON, NOON + DAY)
+    prices = history("90,299.00", "49,149.00")
+
+    assert pln("299") == offer(on_sale(earlier, now), Conditions(prices=prices), now=NOON).lowest
+    assert pln("149") == offer(on_sale(now), Conditions(prices=prices), now=NOON).lowest
+
+
+def test_prices_in_another_currency_are_not_compared() -> None:
+    """A shop that changed from euros to zlotys has a lowest price in zlotys, or none."""
+    product = on_sale(a_sale("199", NOON, NOON + DAY))
+    euros = f"{(NOON - 40 * DAY).isoformat()},agregaty,49.00 EUR\n"
+    both = pricelist.read(f"{euros}{(NOON - 20 * DAY).isoformat()},agregaty,249.00 PLN\n")
+
+    assert pln("249") == offer(product, Conditions(prices=both), now=NOON).lowest
+    assert pricelist.read(euros).lowest(product.slug, product.sales, before=NOON) is None
+
+
 def test_a_per_cent_is_of_the_lowest_price() -> None:
     """Not of the regular one, and rounded towards the truth."""
     product = on_sale(a_sale("199", NOON, NOON + DAY))
@@ -254,6 +273,17 @@ percentage = 5
         "coupons.toml:13: [d] percentage",
     ]
     assert expected == [line[: len(start)] for line, start in zip(said, expected, strict=True)]
+
+
+@pytest.mark.parametrize("moment", ["2026-10-25T02:30:00", "2027-03-28T02:30:00"])
+def test_a_coupon_whose_moment_happens_twice_or_never(tmp_path: Path, moment: str) -> None:
+    """When the clocks are changed, a coupon has to say which moment is meant, as a sale has to."""
+    file = tmp_path / "coupons.toml"
+    file.write_text(f"[A]\npercent = 5\nuntil = {moment}\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=r"\[A\] until happens twice or never"):
+        conditions.read_coupons(tmp_path, products={}, currency="PLN", clock=WARSAW)
+    file.write_text(f"[A]\npercent = 5\nuntil = {moment}+02:00\n", "utf-8")
+    assert ["A"] == list(conditions.read_coupons(tmp_path, products={}, currency="PLN", clock=WARSAW))
 
 
 # Moments

@@ -42,6 +42,8 @@ def policy(source: Source, place: Place = "site") -> str:
         f"script-src {assets}",
         f"style-src {assets}",
         f"img-src {assets} data:",
+        f"font-src {assets}",
+        f"media-src {assets}",
         f"connect-src {calls}",
         f"form-action {forms}",
         "base-uri 'none'",
@@ -55,28 +57,29 @@ def policy(source: Source, place: Place = "site") -> str:
 
 def host_file(source: Source) -> str:
     """Return the text of `_headers`; hosts that join two values of a header take the later Referrer-Policy."""
-    lines = ["/*", *(f"  {name}: {value}" for name, value in security(source).items())]
-    lines += ["/assets/*", f"  Cache-Control: {_FOREVER}"]
+    base = folder(source)
+    lines = [f"{base}/*", *(f"  {name}: {value}" for name, value in security(source).items())]
+    lines += [f"{base}/assets/*", f"  Cache-Control: {_FOREVER}"]
     for lang in source.langs:
-        lines += [f"{source.prefix(lang)}/thanks/*", "  Referrer-Policy: no-referrer"]
+        lines += [f"{base}{source.prefix(lang)}/thanks/*", "  Referrer-Policy: no-referrer"]
     return "\n".join(lines) + "\n"
 
 
 def apache(source: Source) -> str:
     """Return the text of `.htaccess`."""
-    lines = ["ErrorDocument 404 " + _folder(source) + "/404.html", "<IfModule mod_headers.c>"]
+    lines = ["ErrorDocument 404 " + folder(source) + "/404.html", "<IfModule mod_headers.c>"]
     lines += [f'  Header always set {name} "{value}"' for name, value in security(source).items()]
     lines += ['  <FilesMatch "\\.html$">', f'    Header set Cache-Control "{_FRESH}"', "  </FilesMatch>"]
-    lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{_folder(source)}/assets/#">']
+    lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{folder(source)}/assets/#">']
     lines += [f'    Header set Cache-Control "{_FOREVER}"', "  </If>"]
-    lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{_folder(source)}/([a-z][a-z]/)?thanks/#">']
+    lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{folder(source)}/([a-z][a-z]/)?thanks/#">']
     lines += ['    Header always set Referrer-Policy "no-referrer"', "  </If>", "</IfModule>"]
     return "\n".join(lines) + "\n"
 
 
 def nginx(source: Source) -> str:
     """Return lines for the block `server`; a location that adds a header of its own has to repeat the others."""
-    base, general = _folder(source), security(source)
+    base, general = folder(source), security(source)
 
     def added(indent: str, **changed: str) -> list[str]:
         every = {**general, **{name.replace("_", "-"): value for name, value in changed.items()}}
@@ -90,5 +93,6 @@ def nginx(source: Source) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _folder(source: Source) -> str:
+def folder(source: Source) -> str:
+    """Return the folder of its host that the site lies in, such as `/shop`; empty at the root."""
     return urlsplit(source.site).path.rstrip("/")

@@ -45,7 +45,7 @@ _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
 _INVENTED = re.compile(r"[\w.+-]+@[\w.-]+\.example\b")
 """The example shop writes to names below `.example`, which RFC 2606 keeps from ever being one of somebody."""
 
-_WRITTEN = ("shop.toml", "pages/*.md", "products/*.md", "templates/**/*.html")
+_WRITTEN = ("shop.toml", "pages/[!.]*.md", "products/[!.]*.md", "templates/**/*.html")
 
 
 def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterator[Problem]:
@@ -60,8 +60,14 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
     yield from _second_titles(written)
     pages = {path: _Page.of(content) for path, content in files.items() if path.endswith(".html")}
     yield from _links(source, pages, files, written)
-    yield from _templates(source, pages)
-    yield from _forms(source, pages)
+    own = (
+        f"templates/{name}.html"
+        for name in ("form", "order")
+        if (folder / f"templates/{name}.html").is_file()
+    )
+    form = next(own, "templates/form.html")
+    yield from _templates(source, pages, form)
+    yield from _forms(source, pages, form)
     if (folder / "templates").is_dir():
         yield from overridden.problems(folder / "templates")
     yield from _style(folder / "templates" / "user.css")
@@ -76,7 +82,8 @@ def _law(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
             why = f"[seller] {key} is missing; the law wants it shown before an order"
             yield _wrong(f"shop.toml:{table}", why)
     for name in ("terms", "privacy"):
-        if source.page(name, source.langs[0]) is None:
+        page = source.page(name, source.langs[0])
+        if page is None or page.lang != source.langs[0]:
             yield _wrong(f"pages/{name}.md", "is missing; a buyer agrees to it, so write it")
     for file, text in written.items():
         for number, line in enumerate(text.splitlines(), start=1):
@@ -152,7 +159,7 @@ def _broken(source: Source, target: str, pages: Mapping[str, _Page], files: Mapp
     return ""
 
 
-def _templates(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
+def _templates(source: Source, pages: Mapping[str, _Page], form: str) -> Iterator[Problem]:
     """Yield what a template of the shop has dropped that the law wants on a page."""
     for lang in source.langs:
         prefix = source.prefix(lang)
@@ -165,7 +172,7 @@ def _templates(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
             page = pages.get(f"{prefix}/{product.slug}/order/index.html".lstrip("/"))
             why = _unlawful(page, _labels(source, product, lang)) if page and _sold(source, product) else ""
             if why:
-                yield _wrong("templates/form.html", why)
+                yield _wrong(form, why)
                 break
 
 
@@ -193,7 +200,7 @@ def _unlawful(page: _Page, allowed: set[str]) -> str:
     return ""
 
 
-def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
+def _forms(source: Source, pages: Mapping[str, _Page], form: str) -> Iterator[Problem]:
     """Yield what a template of the shop has dropped from the order form that no order can do without."""
     needed = [*NEEDED, *(f"consent_{name}" for name in REQUIRED_CONSENTS if name in source.consents)]
     needed += ["country"] if source.conditions.countries else []
@@ -205,7 +212,7 @@ def _forms(source: Source, pages: Mapping[str, _Page]) -> Iterator[Problem]:
                 if page and name not in page.fields and name not in told:
                     told.add(name)
                     why = f"has no field {name!r}, without which {NEEDED.get(name, NO_ORDER)}; put it back"
-                    yield _wrong("templates/form.html", why)
+                    yield _wrong(form, why)
 
 
 def _style(user: Path) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from kramik.errors import Problem
 
-_WRITTEN = ("products/*.md", "pages/*.md", "templates/**/*.html")
+_WRITTEN = ("products/[!.]*.md", "pages/[!.]*.md", "templates/**/*.html")
 
 
 def located(problem: Problem, pictures: Path | None) -> Iterator[Problem]:

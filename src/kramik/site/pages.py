@@ -94,7 +94,7 @@ class Pages:
             values=values,
             wrong={**dict.fromkeys(values, ""), **first_texts(found)},
             step=step,
-            at=at,
+            at=at.astimezone(self._source.zone) if at and self._source.zone else at,
         )
 
     def message(self, name: str, lang: str) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kramik.errors import ConfigurationError, Problem
-from kramik.site import card
+from kramik.site import card, vector
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,7 +118,8 @@ class Pictures:
         if not self._resize or end == _DRAWN:
             path = f"assets/{name}{end}"
             self._add(path, lambda: content, cached=False)
-            return Shown(source=f"{self._base}/{path}", sizes=_SIZES[kind])
+            width, height = vector.size(content) if end == _DRAWN else (0, 0)
+            return Shown(source=f"{self._base}/{path}", sizes=_SIZES[kind], width=width, height=height)
         picture = _opened(file, content)
         widths = [width for width in _WIDTHS[kind] if width < picture.width] or [picture.width]
         sets: dict[str, list[str]] = {"avif": [], "jpg": []}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -88,6 +88,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     pictures: Path | None = None
     versions: Mapping[str, str] = {}
     theme: str = "zeszyt"
+    zone: tzinfo | None = None
+    """The shop's clock, by which a reader is told when something happened."""
 
     def language(self, wanted: str) -> str:
         """Return the wanted language if the shop speaks it, else its default."""
@@ -98,21 +100,23 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return "" if lang == self.langs[0] else f"/{lang}"
 
     def page_names(self) -> list[str]:
-        """Return the names of the pages but `index`: the terms, the privacy notice, then the others by name."""
-        names = {parts["name"] for parts in self._parts()} - {"index"}
+        """Return the names of the pages but `index`: the terms, the privacy notice, then the others by name.
+
+        A page that is only written in languages that the shop does not speak is none.
+        """
+        names = {parts["name"] for parts in self._parts() if (parts["lang"] or self.langs[0]) in self.langs}
+        names.discard("index")
         return sorted(names, key=lambda name: (*(name != first for first in _FIRST), name))
 
     def page(self, name: str, lang: str) -> Page | None:
-        """Return a page in this language, or in the default one, or None.
+        """Return a page in this language, or in the default one, or in the first that it is written in, or None.
 
         Raises:
             ConfigurationError: the front matter is wrong; show file and line to the author.
         """
-        translated = f"{name}.{lang}.md"
-        if translated in self.pages:
-            return self._read(translated, lang)
-        original = f"{name}.md"
-        return self._read(original, self.langs[0]) if original in self.pages else None
+        wanted = [(f"{name}.{lang}.md", lang), (f"{name}.md", self.langs[0])]
+        wanted += [(f"{name}.{each}.md", each) for each in self.langs]
+        return next((self._read(file, spoken) for file, spoken in wanted if file in self.pages), None)
 
     def version(self, name: str, lang: str) -> str:
         """Name a text of today: its version, if it has one, and the hash of what stands there; empty without a text."""

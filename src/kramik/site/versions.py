@@ -22,7 +22,7 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 def read(folder: Path) -> dict[str, str]:
     """Return the copies that are kept in a shop's folder, by file name."""
-    return {file.name: file.read_text("utf-8") for file in sorted((folder / FOLDER).glob("*.md"))}
+    return {file.name: file.read_text("utf-8") for file in sorted((folder / FOLDER).glob("[!.]*.md"))}
 
 
 def record(folder: Path, source: Source) -> list[str]:

@@ -103,10 +103,10 @@ class View:
         return linked.script(linked.organization(self._source), sold, linked.trail(way))
 
     def card(self, product: Product) -> str:
-        """Return the full address of the picture for previews elsewhere; empty where none can be made."""
+        """Return the full address of the picture for previews elsewhere, drawn where a course has none; or empty."""
         picture = product.in_language(self.lang).blocks.picture
         pictures = self._theme.pictures
-        path = pictures.card(picture.file) if picture else pictures.drawn(product.slug)
+        path = (picture and pictures.card(picture.file)) or pictures.drawn(product.slug)
         return f"{origin(self._source.site)}{path}" if path else ""
 
     def entry(self, product: Product) -> str:

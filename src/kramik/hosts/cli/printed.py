@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -86,6 +86,7 @@ def summary(order: Order) -> None:
         ("price", f"{intent.price} through {intent.gateway}"),
         ("buyer", f"{intent.buyer.name} <{intent.buyer.email}>, in {intent.lang}"),
         *([("country", intent.buyer.country)] if intent.buyer.country else []),
+        *_stated(order),
     ):
         click.echo(f"{label:8} {printable(text)}")
     click.echo()
@@ -97,6 +98,16 @@ def summary(order: Order) -> None:
         click.echo(f"means    {printable(sentence)}")
     for sentence in comes_next(order):
         click.echo(f"next     {printable(sentence)}")
+
+
+def _stated(order: Order) -> Iterator[tuple[str, str]]:
+    """Yield what the buyer said who withdrew."""
+    stated = order.withdrawal
+    if stated is not None:
+        yield (
+            "withdrew",
+            f"{stated.name}, {moment(stated.at)} UTC: {stated.statement or 'without a word of their own'}",
+        )
 
 
 def timeline(order: Order) -> None:
