@@ -35,8 +35,9 @@ class Pages(Protocol):
         problems: Sequence[Problem],
         *,
         offer: Offer | None = None,
+        now: datetime | None = None,
     ) -> str:
-        """Return the order page of an offer with the values kept and the problems shown."""
+        """Return the order page of an offer at a moment with the values kept and the problems shown."""
         ...
 
     def payment_form(self, request: PaymentRequest, lang: str) -> str:
@@ -117,13 +118,13 @@ class Replies:
         if request.wants_json():
             return self.problems(HTTPStatus.UNPROCESSABLE_ENTITY, "Some fields need to be corrected.", unique)
         sold, lang = self._shop.catalogue.get(fields.get("product", "")), self.lang(fields.get("lang", ""))
-        costs = None
+        costs, now = None, self._clock()
         if sold is not None:
             # A code that was used up gives nothing, whatever the coupon itself says.
             gone = any(each.code == "coupon_used_up" for each in problems)
             code = "" if gone else fields.get("coupon", "")[:200]
-            costs = self._shop.offer(sold, now=self._clock(), coupon=code)
-        page = self._pages.order_form(fields.get("product", ""), lang, fields, unique, offer=costs)
+            costs = self._shop.offer(sold, now=now, coupon=code)
+        page = self._pages.order_form(fields.get("product", ""), lang, fields, unique, offer=costs, now=now)
         return self.page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
 
     def problems(

@@ -347,13 +347,22 @@ def unrecorded(settings: Settings, *, now: datetime) -> list[str]:
 
 
 def build_site(settings: Settings, out: Path, *, now: datetime | None = None, hands: int = 1) -> list[str]:
-    """Build the static site into a folder, as it is at a moment: at this one if none is given.
+    """Build the static site into a folder, as it is at a moment.
 
+    At this one if none is given; then its pages switch by themselves at the moments that follow.
     `hands` are the processes that make pages; a process with other threads has one.
     """
     from kramik.site.build import build
 
-    return build(source(settings, now), out, templates=settings.templates, hands=hands)
+    made = msgspec.structs.replace(source(settings, now), switching=now is None)
+    return build(made, out, templates=settings.templates, hands=hands)
+
+
+def next_switch(settings: Settings, *, now: datetime) -> datetime | None:
+    """Return the next moment at which the pages change: a sale or a window begins or ends."""
+    from kramik.site import switches
+
+    return min((each for each in switches.moments(settings.catalogue) if each > now), default=None)
 
 
 def export_site(

@@ -36,6 +36,7 @@ class Words:
         problems: Sequence[Problem],
         *,
         offer: Offer | None = None,
+        now: datetime | None = None,
     ) -> str:
         return "order_form"
 

@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from tests.quality import tools
+from kramik.site.theme import HERE, Theme
+from tests.quality import odd, tools
 from tests.quality.states import SLUG
 from tests.site.dom import Element, parse
 from tests.site.visit import visiting
 from tests.site.world import Running
 
+SMALL = HERE / "assets" / "small"
 HTML, STYLE, SCRIPT = 14_000, 10_000, 3_000
 LOADS = {"img": "src", "script": "src", "iframe": "src", "source": "srcset", "video": "src", "audio": "src"}
 FETCHED = ("stylesheet", "icon", "preload", "modulepreload", "manifest")
@@ -48,6 +50,17 @@ def test_every_page_is_light(built: Path) -> None:
             "js": heavy(page, ".js") <= SCRIPT,
         }
         assert dict.fromkeys(weight, True) == weight, path
+
+
+def test_the_script_of_a_shop_that_has_everything_is_light(tmp_path: Path) -> None:
+    """Coupons and moments at which pages switch make the one script of the order page longer; it stays below 3 KB."""
+    source = odd.shop("https://kurs.example", odd.copy(tmp_path / "odd"))
+    script = tmp_path / "script.js"
+    script.write_bytes(Theme(source).assets["course-order.js"].content)
+    own = {part: (SMALL / part).read_bytes() for part in ("coupon.js", "switch.js", "course-order.js")}
+
+    assert all(part in script.read_bytes() for part in own.values()), list(own)
+    assert tools.brotli([script])[script] <= SCRIPT
 
 
 def test_nobody_else_is_asked(built: Path) -> None:

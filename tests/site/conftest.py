@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.site.world import Running, serving
+
+expect.set_options(timeout=15_000)  # the machine may be busy
 
 
 @pytest.fixture(scope="module")

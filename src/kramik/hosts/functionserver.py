@@ -11,6 +11,7 @@ from kramik.hosts.asgi import application
 from kramik.hosts.functionshost import FunctionsHost, Pace
 from kramik.hosts.opened import Opened
 from kramik.hosts.overheard import overheard
+from kramik.hosts.switching import Switching
 
 
 def serve(
@@ -23,17 +24,21 @@ def serve(
         Transient: it can not be reached.
     """
     settings, site = served.settings, served.data / server.SITE
-    wiring.build_site(settings, site)
+    due = server.built(settings, site)
     opened = Opened(lambda: settings, environ, sys.stderr)
     opened.check()
     host = FunctionsHost(opened, pace or Pace(batch=served.workers))
 
+    switching = Switching(lambda: server.built(settings, site), due, opened.log)
+
     def started() -> None:
         host.start()
+        switching.start()
         served.door.listen(2048)
         ready()
 
     def stopped() -> None:
+        switching.stop()
         ended = host.stop(settings.worker.call + 5)
         opened.log("stopped", workers="ended" if ended else "left; their messages come back")
 

@@ -27,9 +27,10 @@ class LatePages:
         problems: Sequence[Problem],
         *,
         offer: Offer | None = None,
+        now: datetime | None = None,
     ) -> str:
-        """Return the order page of an offer."""
-        return self._pages.order_form(product, lang, values, problems, offer=offer)
+        """Return the order page of an offer at a moment."""
+        return self._pages.order_form(product, lang, values, problems, offer=offer, now=now)
 
     def payment_form(self, request: PaymentRequest, lang: str) -> str:
         """Return a page that submits the gateway's form."""

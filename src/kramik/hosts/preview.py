@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from starlette.types import Scope
 from kramik.answer import Answer, Request, Response
 from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import Handlers, Site
+from kramik.hosts.worker import utc_now
 
 EVERY = 0.5
 """Seconds between two looks at the files, and between two questions of the page."""
@@ -67,10 +69,14 @@ class Current:
 
 
 class Preview:
-    """Watches a shop's folder and builds again, in a thread of its own, what was saved."""
+    """Watches a shop's folder and builds again, in a thread of its own, what was saved.
 
-    def __init__(self, folder: Path, again: Callable[[], None]) -> None:
+    `again` returns when the pages change next by themselves: then they are built again, too.
+    """
+
+    def __init__(self, folder: Path, again: Callable[[], datetime | None]) -> None:
         self.version = 1
+        self._due: datetime | None = None
         self.trouble: tuple[Problem, ...] = ()
         self._folder, self._again = folder, again
         self._end = threading.Event()
@@ -96,15 +102,15 @@ class Preview:
         ] = {}  # so that the first look builds: somebody may have saved meanwhile
         while not self._end.wait(EVERY):
             now = dict(_times(self._folder))
-            if now != before:
+            if now != before or (self._due and utc_now() >= self._due):
                 before = now
                 self._build()
 
     def _build(self) -> None:
         try:
-            self._again()
+            self._due = self._again()
         except ConfigurationError as error:
-            self.trouble = tuple(error.problems)
+            self.trouble, self._due = tuple(error.problems), None
         else:
             self.trouble = ()
         self.version += 1

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from kramik.hosts.asgi import application
 from kramik.hosts.courtesy import Courtesy
 from kramik.hosts.overheard import overheard
 from kramik.hosts.preview import Current, Preview, PreviewedSite
+from kramik.hosts.switching import Switching
 from kramik.hosts.worker import Workers, utc_now
 from kramik.settings import Settings
 from kramik.shop import Shop
@@ -80,7 +82,7 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
     """Serve until the process is told to stop."""
     settings = served.settings
     site = served.data / SITE
-    wiring.build_site(settings, site)
+    due = built(settings, site)
     store = wiring.open_store(served.data / DATABASE, wake=lambda: workers.wake())  # noqa: PLW0108 - made below
     shop = wiring.build(settings, store.orders, store.queue, vault=store.vault)
     courtesy = Courtesy()
@@ -88,17 +90,16 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
     web = _web(settings, shop)
     current = Current(web)
     preview = _preview(served, store, current)
+    watch = preview or Switching(lambda: built(settings, site), due, shop.ports.log)
 
     def started() -> None:
         workers.start()
         served.door.listen(2048)
-        if preview:
-            preview.start()
+        watch.start()
         ready()
 
     def stopped() -> None:
-        if preview:
-            preview.stop()
+        watch.stop()
         ended = workers.stop(settings.worker.call + 5)
         shop.ports.log("stopped", workers="ended" if ended else "left; their messages come back")
 
@@ -120,6 +121,13 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
         store.close()
 
 
+def built(settings: Settings, site: Path) -> datetime | None:
+    """Build the site of now, and return when its pages change next."""
+    now = utc_now()
+    wiring.build_site(settings, site)
+    return wiring.next_switch(settings, now=now)
+
+
 def _web(settings: Settings, shop: Shop) -> Web:
     web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))
     web.warm_up()
@@ -132,12 +140,13 @@ def _preview(served: Served, store: SqliteStore, current: Current) -> Preview | 
     if again is None:
         return None
 
-    def build() -> None:
+    def build() -> datetime | None:
         settings = again()
         shop = wiring.build(settings, store.orders, store.queue, vault=store.vault)
         web = _web(settings, shop)
-        wiring.build_site(settings, served.data / SITE)
+        due = built(settings, served.data / SITE)
         current.web = web
+        return due
 
     return Preview(served.settings.folder, build)
 

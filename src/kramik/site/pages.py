@@ -7,8 +7,11 @@ With `abroad` they are parts for the pages of another site, and every link is a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from kramik.catalogue import Product
 from kramik.errors import Problem
@@ -40,7 +43,14 @@ class Pages:
     ) -> None:
         self.theme = Theme(source, templates)
         self._source, self._api, self._abroad = source, api, abroad
+        self._then: datetime | None = None
         self._texts = of
+
+    def at(self, now: datetime, then: datetime | None = None) -> Pages:
+        """Return the same pages as they are at another moment; `then` is when they switch by themselves."""
+        other = copy(self)
+        other._source, other._then = msgspec.structs.replace(self._source, now=now), then  # noqa: SLF001 - one of us
+        return other
 
     # What the API answers with, too
 
@@ -52,8 +62,11 @@ class Pages:
         problems: Sequence[Problem],
         *,
         offer: Offer | None = None,
+        now: datetime | None = None,
     ) -> str:
         """Return the order page for an offer, with what the buyer typed and what is wrong with it."""
+        if now is not None:
+            return self.at(now).order_form(product, lang, values, problems, offer=offer)
         sold = self._source.catalogue.get(product)
         if sold is None:
             return self.message("unknown_product", lang)
@@ -168,7 +181,16 @@ class Pages:
         texts = self._texts(self._source.language(lang))
         product = values.get("product")
         kind = product.legal_kind if isinstance(product, Product) else "content"
-        view = View(self.theme, texts, path=path, api=self._api, abroad=self._abroad, kind=kind)
+        view = View(
+            self.theme,
+            texts,
+            self._source,
+            path=path,
+            api=self._api,
+            abroad=self._abroad,
+            kind=kind,
+            then=self._then,
+        )
         seller = {**dict.fromkeys(_SELLER, ""), **self._source.seller}
         return self.theme.render(
             template, texts, {"shop": self._source, "seller": seller, "view": view, **values}

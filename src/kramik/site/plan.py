@@ -6,7 +6,8 @@ settings, texts, templates and this program. Templates of a shop may ask for any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 
 from kramik.catalogue import Product, Words
 from kramik.offer import offer
-from kramik.site import illustrated, versions
+from kramik.site import illustrated, switches, versions
 from kramik.site.pages import Pages
 from kramik.site.source import Source
 from kramik.site.theme import HERE
@@ -45,11 +46,18 @@ class Plan:
                 yield Page(path=f"{prefix}{path}", make=make)
 
     def _course(self, prefix: str, product: Product, lang: str) -> Iterator[Page]:
-        made_of = self._made_of(product, lang)
-        order = partial(self.pages.order_form, product.slug, lang, {}, ())
-        yield Page(path=f"{prefix}{product.slug}/order/index.html", made_of=made_of, make=order)
-        sales = partial(self.pages.sales, product, lang)
-        yield Page(path=f"{prefix}{product.slug}/index.html", made_of=made_of, make=sales)
+        for name, now, then in self._moments([product]):
+            pages, made_of = self.pages.at(now, then), self._made_of(product, lang, now, then)
+            order = partial(pages.order_form, product.slug, lang, {}, ())
+            yield Page(path=f"{prefix}{product.slug}/order/{name}", made_of=made_of, make=order)
+            sales = partial(pages.sales, product, lang)
+            yield Page(path=f"{prefix}{product.slug}/{name}", made_of=made_of, make=sales)
+
+    def _moments(self, products: Iterable[Product]) -> Iterator[tuple[str, datetime, datetime | None]]:
+        """Yield the file of a page at each moment from now on, that moment, and the one that follows."""
+        now, *later = self._source.now, *self._source.switches(products)
+        names = ["index.html", *map(switches.file, later)]
+        yield from zip(names, [now, *later], [*later, None], strict=True)
 
     def _others(self, lang: str) -> Iterator[tuple[str, Callable[[], str]]]:
         pages, source = self.pages, self._source
@@ -61,19 +69,20 @@ class Plan:
         yield "resend/index.html", partial(pages.resend, lang)
         yield "withdraw/index.html", partial(pages.withdrawal, {}, (), lang)
         yield "404.html", partial(pages.message, "not_found", lang)
-        yield "index.html", partial(pages.shop, lang)
+        for name, now, then in self._moments(source.catalogue):
+            yield name, partial(pages.at(now, then).shop, lang)
 
-    def _made_of(self, product: Product, lang: str) -> str:
+    def _made_of(self, product: Product, lang: str, now: datetime, then: datetime | None) -> str:
         if not self._shared:
             return ""
-        source = self._source
-        now = (
-            offer(product, source.conditions, now=source.now),
-            product.on_sale(source.now),
+        shown = (
+            offer(product, self._source.conditions, now=now),
+            product.on_sale(now),
+            then,
             lang,
             self._stamps(product),
         )
-        whole = msgspec.json.encode((product, now))
+        whole = msgspec.json.encode((product, shown))
         return sha256(self._shared + whole).hexdigest()[:32]
 
     def _stamps(self, product: Product) -> list[tuple[str, int, int]]:

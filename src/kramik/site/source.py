@@ -6,7 +6,7 @@ This package opens no file of the shop but its templates and pictures; whoever b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from hashlib import sha256
@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kramik import frontmatter
-from kramik.catalogue import Catalogue
+from kramik.catalogue import Catalogue, Product
 from kramik.errors import Problem
 from kramik.intent import ConsentText
 from kramik.offer import Conditions
 from kramik.pricelist import DAYS, FILE
 from kramik.sale import current
+from kramik.site import switches
 
 RESERVED = frozenset({"access", "api", "assets", "healthz", "index", "order", "resend", "thanks", "withdraw"})
 """Folders of the site and the API; no product and no page may take their names."""
@@ -68,7 +69,8 @@ class PayWay(msgspec.Struct, frozen=True, kw_only=True):
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a site says; `site` and `api` are absolute URLs without a slash at the end.
 
-    The first of `langs` and of `pay_ways` is the default; prices are those of `now`.
+    The first of `langs` and of `pay_ways` is the default; prices are those of `now`, and what comes after it is
+    prepared where the site is `switching` by itself.
     `pictures` is a folder, `theme` a set of tokens; `pages` maps file names such as `terms.en.md` to texts.
     """
 
@@ -90,6 +92,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = "zeszyt"
     zone: tzinfo | None = None
     """The shop's clock, by which a reader is told when something happened."""
+    switching: bool = False
 
     def language(self, wanted: str) -> str:
         """Return the wanted language if the shop speaks it, else its default."""
@@ -98,6 +101,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def prefix(self, lang: str) -> str:
         """Return the folder of a language: empty for the default, else such as `/en`."""
         return "" if lang == self.langs[0] else f"/{lang}"
+
+    def switches(self, products: Iterable[Product]) -> tuple[datetime, ...]:
+        """Return the moments at which a page that shows these products is to switch by itself."""
+        return switches.following(products, self.now) if self.switching else ()
 
     def page_names(self) -> list[str]:
         """Return the names of the pages but `index`: the terms, the privacy notice, then the others by name.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kramik.errors import ConfigurationError, Problem
+from kramik.site import switches
 from kramik.site.pictures import Pictures
 from kramik.site.source import Source
 from kramik.site.texts import Texts
@@ -26,7 +27,15 @@ VARIANTS = ("warsztat",)
 """Sets of tokens laid over those of the default theme, `zeszyt`."""
 _SMALL = HERE / "assets" / "small"
 """Our scripts as they are sent, made of those in `assets` by `tests/quality/test_scripts.py`; a shop's own is not."""
-ASSETS = ("kramik.css", "course-order.js", "coupon.js", "thanks.js", "payment.js", "icon.svg")
+ASSETS = (
+    "kramik.css",
+    "course-order.js",
+    "coupon.js",
+    "switch.js",
+    "thanks.js",
+    "payment.js",
+    "icon.svg",
+)
 
 
 def _problem(template: str, error: Exception) -> Problem:
@@ -87,11 +96,20 @@ class Theme:
 
     @cached_property
     def assets(self) -> dict[str, Asset]:
-        """Return every asset by its plain name: `user.css` of the shop ends the style, coupons begin the script."""
+        """Return every asset by its plain name.
+
+        `user.css` of the shop ends the style; what only some shops need begins the script of the order page.
+        """
         contents = {name: self._content(name) for name in ASSETS}
         coupon, style = contents.pop("coupon.js"), contents["kramik.css"]
         if self.source.conditions.coupons:
             contents["course-order.js"] = coupon + contents["course-order.js"]
+        if switches.moments(
+            self.source.catalogue
+        ):  # whatever time it is: the API names the same files as the site
+            contents["course-order.js"] = contents["switch.js"] + contents["course-order.js"]
+        else:
+            del contents["switch.js"]
         if self.source.theme in VARIANTS:
             style += (HERE / "assets" / f"{self.source.theme}.css").read_bytes()
         user = self._own / "user.css" if self._own else None

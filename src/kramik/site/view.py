@@ -16,7 +16,7 @@ from kramik.catalogue import LegalKind, Product, fingerprint
 from kramik.intent import asked, words_shown
 from kramik.money import Money
 from kramik.offer import Offer, offer
-from kramik.site import feed, illustrated, linked, markdown, shown, versions
+from kramik.site import feed, illustrated, linked, markdown, shown, switches, versions
 from kramik.site.cover import cover
 from kramik.site.source import PayWay, Source, origin
 from kramik.site.texts import Texts, of
@@ -24,7 +24,10 @@ from kramik.site.theme import Theme
 
 
 class View:
-    """One page in one language; `path` is its address below the language, None when it has no address of its own."""
+    """One page in one language; `path` is its address below the language, None when it has no address of its own.
+
+    `source` is that of the page's moment, and `then` the moment at which it switches by itself.
+    """
 
     cover = staticmethod(cover)
 
@@ -32,16 +35,18 @@ class View:
         self,
         theme: Theme,
         texts: Texts,
+        source: Source,
         *,
         path: str | None,
         api: bool,
         abroad: bool = False,
         kind: LegalKind = "content",
+        then: datetime | None = None,
     ) -> None:
-        self.path, self._kind = path, kind
+        self.path, self._kind, self.then = path, kind, then
         self.lang = texts.lang
-        self._theme, self._source, self._texts = theme, theme.source, texts
-        self._base = theme.source.site if abroad else _base(theme.source, api=api)
+        self._theme, self._source, self._texts = theme, source, texts
+        self._base = source.site if abroad else _base(source, api=api)
 
     def link(self, path: str, lang: str = "") -> str:
         """Return the address to follow from this page."""
@@ -61,6 +66,10 @@ class View:
             msg = f"the theme has no asset {name!r}; take one of: {', '.join(sorted(assets))}"
             raise ValueError(msg)
         return f"{self._base}/{assets[name].path}"
+
+    def successor(self) -> str:
+        """Return the address of what this page is when it has switched."""
+        return self.link(f"{self.path or '/'}{switches.file(self.then)}") if self.then else ""
 
     def others(self) -> Mapping[str, str]:
         """Return where this page is in the other languages."""

@@ -52,3 +52,8 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
         click.echo(f"{len(written)} files in {target}")
         for line in wiring.left_behind(settings):
             click.echo(f"advice: {line}")
+        due = wiring.next_switch(settings, now=datetime.now(UTC)) if moment is None else None
+        if due:
+            click.echo(
+                f"its pages switch by themselves at {due:%Y-%m-%d %H:%M %Z}; build again some time after that"
+            )

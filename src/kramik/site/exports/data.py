@@ -132,7 +132,9 @@ class Export:
         self._pictures = Pictures(source.pictures, source.site)
         self._pages = Pages(source, templates, abroad=True)
         theme = self._pages.theme
-        self._views = {lang: View(theme, of(lang), path=None, api=True, abroad=True) for lang in source.langs}
+        self._views = {
+            lang: View(theme, of(lang), source, path=None, api=True, abroad=True) for lang in source.langs
+        }
         self._texts = {lang: of(lang) for lang in source.langs}
 
     @property
