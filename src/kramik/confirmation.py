@@ -67,7 +67,7 @@ def confirmation(order: Order, paper: Paper) -> Mail:
         text=text,
         html=as_html(text, title=subject, lang=lang, links=(link, withdraw)),
         files=kept,
-        key=f"{order.id}/confirmation",
+        key=f"{order.key}/confirmation",
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kramik.errors import KramikError, OutcomeUnknown, Problem, Rejected
+from kramik.invariants import ENDED
 from kramik.journal import StepName
 from kramik.mail import access_mail
 from kramik.moves import effect_of
@@ -51,17 +52,37 @@ def _tasks(order: Order, late: datetime, now: datetime) -> Iterator[Task]:
 
 
 def careful(orders: Orders, revocation: Effect) -> Effect:
-    """Let access be taken back only where no other order of the buyer gives the same one."""
+    """Let access be taken back only where no other order of the buyer gives the same one; at former addresses, too."""
 
     def do(delivery: Delivery) -> str:
-        intent = delivery.order.intent
-        others = orders.search(Query(email=intent.buyer.email, limit=_PAGE))
-        for other in others:
-            if other.id != delivery.order.id and other.opened and other.intent.course == intent.course:
-                return f"kept: order {other.id} gives the same access"
-        return revocation.do(delivery)
+        return _all_taken_back(
+            orders, revocation, delivery, (delivery.order.addressed, *delivery.order.former)
+        )
 
     return replace(revocation, do=do)
+
+
+def removing(orders: Orders, revocation: Effect) -> Effect:
+    """Let access be taken back from every address that an order had before, and from no other."""
+
+    def do(delivery: Delivery) -> str:
+        said = _all_taken_back(orders, revocation, delivery, delivery.order.former)
+        return said or "there is no other address"
+
+    return Effect(repeat=revocation.repeat, do=do, lag=revocation.lag)
+
+
+def _all_taken_back(orders: Orders, revocation: Effect, delivery: Delivery, of: Sequence[Order]) -> str:
+    said = (_taken_back(orders, revocation, replace(delivery, order=order)) for order in of)
+    return "; ".join(dict.fromkeys(said))
+
+
+def _taken_back(orders: Orders, revocation: Effect, delivery: Delivery) -> str:
+    intent = delivery.order.intent
+    for other in orders.search(Query(email=intent.buyer.email, limit=_PAGE)):
+        if other.id != delivery.order.id and other.opened and other.intent.course == intent.course:
+            return f"kept: order {other.id} gives the same access"
+    return revocation.do(delivery)
 
 
 def give_up(ports: Ports, message: Message, why: str, *, now: datetime) -> Park:
@@ -89,11 +110,16 @@ def retry(ports: Ports, order: Order, *, now: datetime, found: Mapping[StepName,
     ask = [step.name for step in order.steps if effect_of(step, ports.effects).repeat == "lookup"]
     resumed = resumed.resume(now=now, ask=ask)
     saved = order if resumed is order else ports.orders.save(resumed)
+    _put_back(ports, order, now=now)
+    ports.log("retried", order=order.id)
+    return saved
+
+
+def _put_back(ports: Ports, order: Order, *, now: datetime) -> None:
+    """Let a worker see an order again: by its poison, which is dealt with, or by a message."""
     replayed = [ports.queue.replay(each.id, now=now) for each in ports.queue.poisoned(order.id)]
     if not any(replayed):
         ports.queue.put(Message(order=order.id), now=now).result()
-    ports.log("retried", order=order.id)
-    return saved
 
 
 def put_resend(ports: Ports, *, now: datetime, order: str = "", email: str = "") -> Future[None]:
@@ -102,14 +128,34 @@ def put_resend(ports: Ports, *, now: datetime, order: str = "", email: str = "")
     return ports.queue.put(message, now=now)
 
 
+def correct(ports: Ports, order: Order, email: str, *, now: datetime, settle: float) -> Order:
+    """Let an order be for another address, and make for it what reached the one before; nothing of an unpaid one.
+
+    Raises:
+        Rejected: the contract was undone, so the order is for nobody any more.
+        Conflict: the order changed meanwhile; look at it again.
+    """
+    if order.status in ENDED:
+        message = f"the order is {order.status}, so nobody gets access by it any more"
+        raise Rejected(Problem(field="to", code="ended", message=message))
+    takes_back = "removal" in ports.effects
+    remove_from = now + timedelta(seconds=settle) if takes_back else None
+    corrected = order.correct(email, now=now, remove_from=remove_from)
+    if corrected is order:
+        return order
+    saved = ports.orders.save(corrected)
+    if saved.payment is not None:
+        _put_back(ports, saved, now=now)
+    ports.log("corrected", order=order.id)
+    return saved
+
+
 def stated_about(ports: Ports, message: Message) -> Order | None:
     """Return the order that a withdrawal is about: the one that is named, or the only one that this address paid."""
     email = message.email.casefold()
     if message.order:
         named = ports.orders.get(message.order.strip().lower())
-        fits = (
-            named is not None and named.payment is not None and named.intent.buyer.email.casefold() == email
-        )
+        fits = named is not None and named.payment is not None and named.buyer.email.casefold() == email
         return named if fits else None
     paid = [each for each in ports.orders.search(Query(email=message.email)) if each.payment is not None]
     open_ones = [each for each in paid if each.withdrawal is None and each.status != "refunded"]
@@ -149,7 +195,7 @@ def resend(ports: Ports, message: Message, link: Callable[[Order], str], *, now:
             continue
         try:
             key = f"{order.id}/{message.nonce if message.order else _next(order)}"
-            mail = access_mail(order, link(order), key=key, again=True)
+            mail = access_mail(order.addressed, link(order), key=key, again=True)
             _send_again(ports, order, mail, nonce=message.nonce, now=now)
         except KramikError as error:
             failed = failed if isinstance(error, Rejected) and failed else error

@@ -18,6 +18,13 @@ _ASKED: dict[StepName, tuple[str, str]] = {
     "sequence": ("the mailing tool", "start the mails with the access link"),
     "revocation": ("the academy", "take the access back"),
     "withdrawal": ("the post", "mail the acknowledgement of the withdrawal"),
+    "removal": ("the academy", "take the access of the address before back"),
+}
+_CONSEQUENCES: dict[StepName, str] = {
+    "confirmation": "the buyer has no copy of the contract, which the law wants them to have",
+    "revocation": "the contract was undone, and the course may still be open at the academy",
+    "withdrawal": "the law wants the buyer to have it without delay",
+    "removal": "whoever has the mailbox of that address may still open the course there",
 }
 _BY_POST = ("the post", "mail the access link in place of the mailing tool")
 
@@ -65,18 +72,15 @@ def _parked(order: Order) -> list[Step]:
 def _of_parked(order: Order, step: Step) -> str:
     who, what = _BY_POST if step.by_post else _ASKED[step.name]
     if step.unknown:
-        address = order.intent.buyer.email
+        former = dict.fromkeys(each.buyer.email for each in order.former)
+        address = " and ".join(former) if step.name == "removal" else order.buyer.email
         return f"{who} was asked to {what}, and nobody knows whether it did: look there for {address}"
     return f"{who} did not {what}, and nothing happened there; {_consequence(order, step)}"
 
 
 def _consequence(order: Order, step: Step) -> str:
-    if step.name == "withdrawal":
-        return "the law wants the buyer to have it without delay"
-    if step.name == "revocation":
-        return "the contract was undone, and the course may still be open at the academy"
-    if step.name == "confirmation":
-        return "the buyer has no copy of the contract, which the law wants them to have"
+    if step.name in _CONSEQUENCES:
+        return _CONSEQUENCES[step.name]
     if not order.opened:
         return "the buyer has paid and can not open the course"
     if step.name == "sequence":

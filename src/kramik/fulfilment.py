@@ -78,6 +78,11 @@ class Fulfilment:
         self._changes.append(change)
         self.order = change(self.order)
 
+    def _note_here(self, change: Change) -> None:
+        """Note what became of a step, unless the address is corrected meanwhile: then the step is another one."""
+        key = self.order.key
+        self.note(lambda order: change(order) if order.key == key else order)
+
     def save(self) -> bool:
         """Write what happened; False when somebody wrote first and the next move must be planned anew."""
         if self.order is self._saved:
@@ -139,10 +144,11 @@ class Fulfilment:
             return
         if self._stale(begun):
             now = self._clock()
-            self.note(lambda order: order.clear(name, "saving took too long to call", now=now, begun=begun))
+            why = "saving took too long to call"
+            self._note_here(lambda order: order.clear(name, why, now=now, begun=begun))
             return
         try:
-            receipt = effect.do(Delivery(order=self.order, access_link=link(self.order)))
+            receipt = effect.do(_delivery(self.order, link))
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the order must know of it
             self._failed(name, error, begun)
         else:
@@ -154,7 +160,7 @@ class Fulfilment:
         if effect.find is None or not self.save():
             return
         try:
-            receipt = effect.find(Delivery(order=self.order, access_link=link(self.order)))
+            receipt = effect.find(_delivery(self.order, link))
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the order must know of it
             if not self._fell_back(name, error, started):
                 self._postpone(name, _as_transient(error), begun=None)
@@ -162,7 +168,7 @@ class Fulfilment:
         now = self._clock()
         if receipt is None:
             why = "the other side was asked: it did not happen"
-            self.note(lambda order: order.clear(name, why, now=now, begun=started))
+            self._note_here(lambda order: order.clear(name, why, now=now, begun=started))
         else:
             self._done(name, receipt, begun, found=True)
 
@@ -171,8 +177,14 @@ class Fulfilment:
         return (self._clock() - begun).total_seconds() > self._settle / 2
 
     def _done(self, name: StepName, receipt: str, begun: datetime, *, found: bool = False) -> None:
-        now = self._clock()
-        self.note(lambda order: order.record(name, receipt, now=now, found=found))
+        now, key = self._clock(), self.order.key
+
+        def keep(order: Order) -> Order:
+            if order.key != key:
+                return order.note_orphan(name, receipt, now=now)
+            return order.record(name, receipt, now=now, found=found)
+
+        self.note(keep)
         self._tell(name, "found" if found else "done", begun)
 
     def _failed(self, name: StepName, error: Exception, begun: datetime) -> None:
@@ -199,7 +211,7 @@ class Fulfilment:
         effect, now, why = self._effect(name), self._clock(), _said(error)
         if not isinstance(error, NotMailable) or effect.instead is None:
             return False
-        self.note(lambda order: order.fall_back(name, why, now=now, begun=begun))
+        self._note_here(lambda order: order.fall_back(name, why, now=now, begun=begun))
         self._log("fallback", order=self.order.id, step=name, why=why)
         return True
 
@@ -215,13 +227,13 @@ class Fulfilment:
             if begun is None:
                 # Not before it can be asked about, or every sweep would bring a message that can only wait.
                 due = max(due, step.due or due)
-            self.note(lambda order: order.postpone(name, _said(error), now=now, due=due, begun=begun))
+            self._note_here(lambda order: order.postpone(name, _said(error), now=now, due=due, begun=begun))
         elif isinstance(decision, Park):
             self._park(name, decision.why, unknown=begun is None and self._effect(name).repeat == "lookup")
 
     def _park(self, name: StepName, why: str, *, unknown: bool = False) -> None:
         now = self._clock()
-        self.note(lambda order: order.park(name, why, now=now, unknown=unknown))
+        self._note_here(lambda order: order.park(name, why, now=now, unknown=unknown))
         self._log("parked", order=self.order.id, step=name, why=why)
 
     def _save_all(self) -> None:
@@ -245,6 +257,10 @@ class Fulfilment:
         attempt = self.order.step(name).attempts + 1
         ms = round((self._clock() - begun).total_seconds() * 1000, 1)
         self._log("step", order=self.order.id, step=name, attempt=attempt, outcome=outcome, ms=ms)
+
+
+def _delivery(order: Order, link: Callable[[Order], str]) -> Delivery:
+    return Delivery(order=order.addressed, access_link=link(order))
 
 
 def _as_transient(error: Exception) -> Exception:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from kramik.correction import Correction
 from kramik.errors import InvariantBroken
 from kramik.event import Payment, PaymentEvent, Verdict, difference
 from kramik.intent import Intent
@@ -47,6 +48,11 @@ class Held(Protocol):
         """Return where each step stands."""
         ...
 
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """Return how its address was corrected, and what was done for the addresses before."""
+        ...
+
 
 def hold(before: Held, after: Held) -> None:
     """Assert what no change may break.
@@ -61,12 +67,16 @@ def hold(before: Held, after: Held) -> None:
         ("one payment grants, and it fits the intent", _granted_once(after)),
         (
             "what is done stays done",
-            all(step in after.steps for step in before.steps if step.state == "done"),
+            all(step in _kept(before, after) for step in before.steps if step.state == "done"),
         ),
         ("complete means every receipt", after.status != "completed" or _all_done(after)),
         (
             "a completed order is worked on no more",
-            before.status != "completed" or _granting(before) == _granting(after),
+            before.status != "completed" or after.corrections != () or _granting(before) == _granting(after),
+        ),
+        (
+            "corrections are only added to",
+            after.corrections[: len(before.corrections)] == before.corrections,
         ),
         ("payments are only added to", _facts(after)[: len(before.payments)] == _facts(before)),
     ):
@@ -79,7 +89,14 @@ def _touched(order: Held) -> bool:
 
 
 def _all_done(order: Held) -> bool:
-    return all(step.state == "done" for step in _granting(order))
+    done = {step.name for each in order.corrections for step in each.steps if step.state == "done"}
+    return all(step.state == "done" or step.name in done for step in _granting(order))
+
+
+def _kept(before: Held, after: Held) -> list[Step]:
+    """Return every step that stands in an order, or in a correction that was just added to it."""
+    new = after.corrections[len(before.corrections) :]
+    return [*after.steps, *(step for each in new for step in each.steps)]
 
 
 def _granting(order: Held) -> list[Step]:

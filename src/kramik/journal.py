@@ -11,7 +11,9 @@ from typing import Literal, get_args
 
 import msgspec
 
-StepName = Literal["confirmation", "invitation", "purchase", "sequence", "revocation", "withdrawal"]
+StepName = Literal[
+    "confirmation", "invitation", "purchase", "sequence", "revocation", "withdrawal", "removal"
+]
 StepState = Literal["waiting", "started", "done", "parked"]
 
 STEPS: tuple[StepName, ...] = ("invitation", "purchase", "sequence")
@@ -19,10 +21,11 @@ STEPS: tuple[StepName, ...] = ("invitation", "purchase", "sequence")
 
 `confirmation` stands before them where the shop mails one when the order is placed: the law wants it out of the door
 no later than the access. `revocation` joins them when the money went back and the shop takes access back,
-`withdrawal` when the buyer withdrew from the contract and is to get the acknowledgement of it.
+`withdrawal` when the buyer withdrew from the contract and is to get the acknowledgement of it, `removal` when the
+address was corrected and the academy still knows the one before.
 """
 
-LATER: tuple[StepName, ...] = ("revocation", "withdrawal")
+LATER: tuple[StepName, ...] = ("revocation", "withdrawal", "removal")
 """Steps that may join an order at any time; it is complete without them."""
 
 NAMES: tuple[StepName, ...] = get_args(StepName)
@@ -34,8 +37,10 @@ NEEDS: dict[StepName, tuple[StepName, ...]] = {
     "sequence": ("invitation",),
     "revocation": (),
     "withdrawal": (),
+    "removal": ("invitation",),
 }
-"""The mail carries the access link, so the sequence waits for the invitation; the others wait for nobody."""
+"""The mail carries the access link, so the sequence waits for the invitation; nobody's old access goes before they have
+the new one; the others wait for nobody."""
 
 HISTORY_LIMIT = 120
 

@@ -90,7 +90,7 @@ def by_post(post: Post) -> Effect:
 
     def do(delivery: Delivery) -> str:
         order = delivery.order
-        return f"by mail {post.send(access_mail(order, delivery.access_link, key=f'{order.id}/access'))}"
+        return f"by mail {post.send(access_mail(order, delivery.access_link, key=f'{order.key}/access'))}"
 
     return Effect(repeat=post.repeat, do=do)
 

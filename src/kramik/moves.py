@@ -66,11 +66,13 @@ def effects(
     by_post: Effect | None = None,
     confirmation: Effect | None = None,
     withdrawal: Effect | None = None,
+    removal: Effect | None = None,
 ) -> Effects:
     """Return the effect of each step.
 
     Without `revocation` access is taken back by hand; `by_post` mails the access where the mailing tool will not;
-    with `confirmation` new orders are confirmed by mail; `withdrawal` acknowledges that a buyer withdrew.
+    with `confirmation` new orders are confirmed by mail; `withdrawal` acknowledges that a buyer withdrew; `removal`
+    takes back what was given to an address that was corrected.
     """
     made: dict[StepName, Effect] = {
         "invitation": academy.invitation,
@@ -83,6 +85,8 @@ def effects(
         made["revocation"] = revocation
     if withdrawal is not None:
         made["withdrawal"] = withdrawal
+    if removal is not None:
+        made["removal"] = removal
     return made
 
 

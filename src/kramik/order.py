@@ -14,8 +14,9 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from kramik.correction import Correction, laid, renewed, touched
 from kramik.event import RETURNS, Begun, Payment, PaymentEvent, Verdict, difference, went_back
-from kramik.intent import Intent
+from kramik.intent import Buyer, Intent
 from kramik.invariants import ENDED, RANK, Status, hold
 from kramik.journal import LATER, NEEDS, STEPS, Entry, Step, StepName, written
 from kramik.notice import Notice, owing
@@ -48,9 +49,43 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     completed_at: datetime | None = None
     resent_at: datetime | None = None
     withdrawal: Withdrawal | None = None
+    corrections: tuple[Correction, ...] = ()
     version: int = 0
 
     # What it knows
+
+    @property
+    def key(self) -> str:
+        """Return what names the order at this address: its id, and behind it how often the address was corrected."""
+        return f"{self.id}~{len(self.corrections)}" if self.corrections else self.id
+
+    @property
+    def buyer(self) -> Buyer:
+        """Return the buyer with the address that counts now."""
+        typed = self.intent.buyer
+        return replace(typed, email=self.corrections[-1].email) if self.corrections else typed
+
+    @property
+    def addressed(self) -> Order:
+        """Return the order as whoever serves the buyer sees it: with the corrected address as if it had been typed."""
+        return replace(self, intent=replace(self.intent, buyer=self.buyer)) if self.corrections else self
+
+    @property
+    def former(self) -> tuple[Order, ...]:
+        """Return the order as it was for each other address since it was paid, so that access there is taken back."""
+        since = self.payment.at if self.payment else self.updated_at
+        return tuple(
+            self._before(number)
+            for number, each in enumerate(self.corrections)
+            if each.at >= since and each.before.lower() != self.buyer.email.lower()
+        )
+
+    def _before(self, number: int) -> Order:
+        """Return the order as it was addressed before this correction."""
+        correction = self.corrections[number]
+        intent = replace(self.intent, buyer=replace(self.buyer, email=correction.before))
+        steps = laid(renewed(self.steps), correction.steps)
+        return replace(self, intent=intent, corrections=self.corrections[:number], steps=steps)
 
     @property
     def payment(self) -> Payment | None:
@@ -129,6 +164,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             if self.payment and step.state == "parked" and self.counts(step)
         )
         granted = self.step("invitation").state in ("done", "started") or self.step("invitation").unknown
+        granted = granted or bool(self.former)
         by_hand = self.status in ENDED and granted and not self.to_revoke
         cause = "the money went back" if self.status == "refunded" else "the withdrawal was accepted"
         revoke = (f"{cause}: take the access back at the academy",) if by_hand else ()
@@ -271,7 +307,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def record(self, name: StepName, receipt: str, *, now: datetime, found: bool = False) -> Order:
         """Keep the receipt of a step that had its effect; `found` when the peer told us so afterwards."""
         if self.step(name).state == "done":
-            return self._note_orphan(name, receipt, now)
+            return self.note_orphan(name, receipt, now=now)
         what, attempt = "found" if found else "done", self.step(name).attempts + 1
         entry = Entry(at=now, what=what, step=name, detail=receipt, attempt=attempt)
         return self._with_step(
@@ -385,6 +421,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         status: Status = _later(self.status, "withdrawn") if accepted else self.status
         return self._changed(now, entry, withdrawal=decided, status=status)
 
+    def correct(self, email: str, *, now: datetime, remove_from: datetime | None = None) -> Order:
+        """Let this order be for another mailbox: what reached the one before is made again, and its link ends.
+
+        `remove_from` is when no call for the address before can be under way any more, so that its access may be taken
+        back; None where the academy can not do it.
+        An order that ended is for nobody any more.
+        """
+        before = self.buyer.email
+        if email == before or self.status in ENDED:
+            return self
+        entry = Entry(at=now, what="address corrected", detail=f"{before} is now {email}")
+        correction = Correction(at=now, before=before, email=email, steps=touched(self.steps))
+        steps = renewed(self.steps)
+        if remove_from is not None and self.payment is not None:
+            due = now if self.step("invitation").state == "done" else remove_from
+            steps = (*steps, Step(name="removal", due=due))
+        return self._changed(now, entry, corrections=(*self.corrections, correction), steps=steps)
+
     def note_mail(self, detail: str, *, now: datetime) -> Order:
         """Keep that the access mail went out again."""
         return self._changed(now, Entry(at=now, what="access mail sent again", detail=detail), resent_at=now)
@@ -393,7 +447,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Keep that the access mail did not go out; the last one that did is from `before`."""
         return self._changed(now, Entry(at=now, what="access mail not sent", detail=why), resent_at=before)
 
-    def _note_orphan(self, name: StepName, receipt: str, now: datetime) -> Order:
+    def note_orphan(self, name: StepName, receipt: str, *, now: datetime) -> Order:
+        """Keep a receipt that nobody uses: a second one, or one for an address that was corrected meanwhile."""
         if self.step(name).receipt == receipt:
             return self
         return self._changed(

@@ -187,8 +187,11 @@ class Shop:
         return f"{self.addresses.api}/api/orders/{order.id}/payment?key={self.status_key(order)}"
 
     def access_link(self, order: Order) -> str:
-        """Return our own link to the course, which mails carry; it needs no store to make."""
-        return f"{self.addresses.api}/access/{self._keys.token('access', order.id)}"
+        """Return our own link to the course, which mails carry; it needs no store to make.
+
+        A link that went to an address which was corrected opens nothing any more.
+        """
+        return f"{self.addresses.api}/access/{self._keys.token('access', order.key)}"
 
     def warm(self) -> None:
         """Do in vain what a first order needs: derive the keys."""
@@ -256,8 +259,9 @@ class Shop:
 
     def holder(self, token: str) -> Order | None:
         """Return the order of an access token; whether it opens anything (yet, or any more) is up to the order."""
-        order_id = self._keys.read_token("access", token)
-        return self.ports.orders.get(order_id) if order_id else None
+        key = self._keys.read_token("access", token)
+        order = self.ports.orders.get(key.partition("~")[0]) if key else None
+        return order if order and order.key == key else None
 
     def open_access(self, token: str) -> tuple[Order | None, str]:
         """Return the order of an access token and a working link; no link when there is none (yet, or any more).
@@ -277,7 +281,7 @@ class Shop:
         if fresh is None:
             return order, recorded
         try:
-            return order, fresh.link(order)
+            return order, fresh.link(order.addressed)
         except KramikError as error:
             self.ports.log("no_fresh_link", order=order.id, why=str(error))
             if not recorded.startswith(("https://", "http://")):
@@ -317,6 +321,15 @@ class Shop:
             Conflict: the order changed meanwhile; look at it again.
         """
         return desk.retry(self.ports, order, now=now, found=found or {})
+
+    def correct(self, order: Order, email: str, *, now: datetime) -> Order:
+        """Let an order be for another address, and give the access there; only the seller may say so.
+
+        Raises:
+            Rejected: the order is for nobody any more.
+            Conflict: the order changed meanwhile; look at it again.
+        """
+        return desk.correct(self.ports, order, email, now=now, settle=self.timing.visibility)
 
     def resend(self, order: Order, *, now: datetime) -> None:
         """Send the access mail of one order again, now."""

@@ -15,7 +15,7 @@ def shown(shop: Shop, order: Order) -> dict[str, object]:
         "product": order.intent.product,
         "title": order.intent.title,
         "price": str(order.intent.price),
-        "email": order.intent.buyer.masked_email,
+        "email": order.buyer.masked_email,
         "access": shop.access_link(order) if order.opened and order.intent.keyed else None,
         "pay": shop.payment_url(order) if open_to_pay else None,
     }
@@ -26,6 +26,10 @@ def status(order: Order) -> str:
     if order.status == "placed":
         last = order.payments[-1].event.kind if order.payments else ""
         return "attention" if order.stuck else "failed" if last == "failed" else "waiting"
+    if order.status == "completed" and not order.granted:
+        return (
+            "attention" if order.stuck else "paid"
+        )  # its address was corrected, and the access is on its way there
     if order.status != "paid" or not order.stuck:
         return order.status
     return "completed" if _delivered(order) else "attention"

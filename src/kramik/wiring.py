@@ -91,6 +91,7 @@ def build(
             academy,
             mailer,
             taken_back and desk.careful(orders, taken_back),
+            removal=taken_back and desk.removing(orders, taken_back),
             by_post=None if post is None else mail.by_post(post),
             withdrawal=mail.acknowledging(post or mail.NoPost()),
             confirmation=None if post is None else _confirming(settings, post),
@@ -100,7 +101,7 @@ def build(
         fresh_links=academy if isinstance(academy, FreshLinks) else None,
         quotas=None if vault is None else Quotas(vault),
         shelf=academy if isinstance(academy, Shelf) else None,
-        tellers=_tellers(settings, post),
+        tellers=_made(settings, "[notices]", lambda: _tellers(settings, post)),
         diary=vault if settings.notices.digest else None,
         takes_back=settings.revoke_on_refund,
     )
@@ -197,10 +198,8 @@ def _tellers(settings: Settings, post: Post | None) -> dict[Channel, Teller]:
 
     notices, tellers = settings.notices, dict[Channel, Teller]()
     if notices.email and post is None:
-        message = (
-            f"[notices] email needs a post, and {settings.mailer.kind} sends no single mails; add [smtp]"
-        )
-        raise ConfigurationError(Problem(field=config.FILE, code="no_post", message=message))
+        message = f"needs a post, and {settings.mailer.kind} sends no single mails; add [smtp]"
+        raise ConfigurationError(Problem(field="email", code="no_post", message=message))
     if notices.email and post is not None:
         tellers["mail"] = MailTeller(post, to=notices.email, shop=settings.name)
     if notices.webhook:

@@ -45,6 +45,17 @@ def sequence_carries_the_link(office: Office) -> None:
     assert [text.count(office.delivery.access_link) for _, text in office.mails(office.buyer)] == [1]
 
 
+def sequence_begins_again_at_another_address(office: Office) -> None:
+    """An order whose address was corrected starts the sequence there, with its own link, and nothing at the old one."""
+    office.mailer.sequence.do(office.delivery)
+    before = len(office.mails(office.buyer))
+    order = office.delivery.order.correct(f"right-{office.buyer}", now=office.delivery.order.updated_at)
+    link = office.delivery.access_link.replace(f"/{order.id}.", f"/{order.key}.")
+    office.mailer.sequence.do(Delivery(order=order.addressed, access_link=link))
+    assert [text.count(link) for _, text in office.mails(f"right-{office.buyer}")] == [1]
+    assert len(office.mails(office.buyer)) == before
+
+
 def purchase_sends_nothing(office: Office) -> None:
     """Registering a purchase sends no mail by itself."""
     office.mailer.purchase.do(office.delivery)
@@ -67,5 +78,5 @@ def other_keys_are_other_mails(box: Postbox) -> None:
     assert len(box.mails(box.to)) == 2
 
 
-PROMISES = (sequence_carries_the_link, purchase_sends_nothing)
+PROMISES = (sequence_carries_the_link, sequence_begins_again_at_another_address, purchase_sends_nothing)
 POST_PROMISES = (equal_keys_are_one_mail, other_keys_are_other_mails)

@@ -98,6 +98,15 @@ def search_by_email_in_any_case(orders: Orders) -> None:
     assert _found(orders, Query(email="oLA@example.pl")) == ["a"]
 
 
+def search_by_a_corrected_email(orders: Orders) -> None:
+    """An order whose address was corrected is found by the new one, and by the old one no more."""
+    _store(orders, placed("a", email="ola@example.pl"), placed("b", email="ola@example.pl"))
+    moved = orders.save(_got(orders, "a").correct("Ala@Example.PL", now=after(1)))
+    orders.save(paid(moved))
+    assert _found(orders, Query(email="ala@example.pl")) == ["a"]
+    assert _found(orders, Query(email="ola@example.pl")) == ["b"]
+
+
 def search_by_product(orders: Orders) -> None:
     """Only orders of this product are found."""
     _store(orders, placed("a"), placed("b", product="inny"))
@@ -191,6 +200,7 @@ PROMISES: tuple[Callable[[Orders], None], ...] = (
     save_of_an_unknown_order_conflicts,
     save_races,
     search_by_email_in_any_case,
+    search_by_a_corrected_email,
     search_by_product,
     search_by_state,
     search_by_time,

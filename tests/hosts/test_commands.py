@@ -23,7 +23,7 @@ from kramik.journal import StepName
 from kramik.money import Money
 from kramik.order import Order
 from kramik.queue import Message
-from tests.story.example import an_order, paid
+from tests.story.example import an_order, paid, refund
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 REPOSITORY = Path(__file__).parents[2]
@@ -483,6 +483,43 @@ def test_no_access_no_mail(kramik: Kramik, shop: Path) -> None:
     insert(shop, an_order("placed-1"))
     found = kramik("orders", "resend", "placed-1")
     assert (1, True) == (found.exit_code, "has no access (yet, or any more)" in found.output)
+
+
+def test_a_mistyped_address_is_put_right(kramik: Kramik, shop: Path) -> None:
+    """The order is found by the new address, shows both, waits for a worker; the command says what is left to do."""
+    order = an_order("opened-1").apply(paid("opened-1"), now=NOW).record("invitation", "https://c", now=NOW)
+    insert(shop, order)
+    found = kramik("orders", "resend", "opened-1", "--to", "Ania@Example.org")
+    assert (0, True) == (found.exit_code, "no longer for anna@example.com" in found.output)
+    assert "take anna@example.com out of the sequence by hand" in found.output
+    assert ["opened-1"] == ids(kramik("orders", "list", "--email", "ania@example.org", "--json"))
+    assert [] == ids(kramik("orders", "list", "--email", "anna@example.com", "--json"))
+    shown = kramik("orders", "show", "opened-1").output
+    assert re.search(r"^buyer .*<Ania@example\.org>", shown, re.MULTILINE)
+    assert re.search(r"^typed +anna@example\.com$", shown, re.MULTILINE)
+    assert "Ania@example.org" in kramik("orders", "export").output
+    with wiring.open_store(shop / "data" / "kramik.sqlite") as store:
+        assert 1 == store.queue.depth()
+
+
+@pytest.mark.parametrize(
+    ("address", "why"), [("ania@", "is no e-mail address"), ("ania@example.org", "the order is refunded")]
+)
+def test_an_address_that_can_not_be_put_right(kramik: Kramik, shop: Path, address: str, why: str) -> None:
+    """No address, or an order that is for nobody any more: a sentence, and nothing is stored."""
+    ended = an_order("ended-1").apply(paid("ended-1"), now=NOW).apply(refund("ended-1"), now=NOW)
+    insert(shop, ended)
+    found = kramik("orders", "resend", "ended-1", "--to", address)
+    assert (1, True) == (found.exit_code, why in found.output)
+    assert [] == ids(kramik("orders", "list", "--email", "ania@example.org", "--json"))
+
+
+def test_the_same_address_is_a_plain_resend(kramik: Kramik, shop: Path) -> None:
+    """Nothing is made again for a mailbox that is the right one."""
+    order = an_order("opened-1").apply(paid("opened-1"), now=NOW).record("invitation", "https://c", now=NOW)
+    insert(shop, order)
+    found = kramik("orders", "resend", "opened-1", "--to", "anna@example.com")
+    assert (0, True) == (found.exit_code, "the access mail is on its way" in found.output)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("x")', "\uff1d1+1"])

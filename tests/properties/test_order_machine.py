@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from kramik.errors import NotAuthentic
+from kramik.errors import NotAuthentic, Rejected
 from kramik.event import PaymentEvent
 from kramik.explained import comes_next, means
-from kramik.invariants import RANK, Status
+from kramik.invariants import ENDED, RANK, Status
 from kramik.journal import HISTORY_LIMIT, STEPS
 from kramik.money import Money
 from kramik.news import facts
@@ -164,11 +164,23 @@ class OrderMachine(RuleBasedStateMachine):
     def retry(self, which: int) -> None:
         """A person looks at the other side first, where only a person can."""
         order = self.stored(self.one(which))
-        there = {row.step: row.receipt for row in self.world.rows(order.id)}
+        rows = (*self.world.rows(order.key), *self.world.rows(order.id, "purchase"))
+        there = {row.step: row.receipt for row in rows}
         unsafe = {step.name for step in order.steps if self.world.kind(step) == "unsafe" and step.unknown}
         self.shop().retry(
             order, now=self.clock(), found={name: there[name] for name in unsafe if name in there}
         )
+
+    @rule(which=WHICH, email=st.sampled_from(["ania@example.org", "anna@example.com", "a@example.org"]))
+    @precondition(lambda self: self.ids)
+    def correct(self, which: int, email: str) -> None:
+        """The seller puts an address right, whatever is under way."""
+        order = self.stored(self.one(which))
+        if order.status in ENDED:
+            with pytest.raises(Rejected):
+                self.shop().correct(order, email, now=self.clock())
+        else:
+            self.shop().correct(order, email, now=self.clock())
 
     @rule()
     def replay(self) -> None:
@@ -199,14 +211,14 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_gets_anything_without_paying(self) -> None:
-        assert {row.order for row in self.world.ledger} <= self.honest
+        assert {row.order.partition("~")[0] for row in self.world.ledger} <= self.honest
 
     @invariant()
     def status_moves_forward_and_completed_orders_rest(self) -> None:
         for order in self.orders.search(Query(limit=10)):
             before, completed = self.seen.get(order.id, ("placed", None))
             assert RANK[before] <= RANK[order.status]
-            if completed is not None:
+            if completed is not None and completed.corrections == order.corrections:
                 assert (completed.intent, completed.steps, completed.payment) == (
                     order.intent,
                     order.steps,
@@ -214,7 +226,7 @@ class OrderMachine(RuleBasedStateMachine):
                 )
             self.seen[order.id] = (
                 order.status,
-                completed or (order if order.status == "completed" else None),
+                order if order.status == "completed" and order.granted else None,
             )
 
     @invariant()
@@ -243,8 +255,11 @@ class OrderMachine(RuleBasedStateMachine):
                     self.clock.forward(60)
         self.each_effect_happens_once()
         self.nobody_gets_anything_without_paying()
-        wanted = (*STEPS, "confirmation")
-        assert self.world.missing(sorted(self.honest - self.returned), wanted) == []
+        for name in sorted(self.honest - self.returned):
+            assert [] == self.world.missing([name], ("purchase",))
+            assert [] == self.world.missing(
+                [self.stored(name).key], ("confirmation", "invitation", "sequence")
+            )
         assert [None] * len(self.ids) == [self.stored(name).owed_at for name in self.ids]
 
     # How

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from kramik.errors import NotMailable, OutcomeUnknown, Problem, Rejected, Transient
 from kramik.journal import STEPS, Step, StepName
 from kramik.moves import Effects
+from kramik.order import Order
 from kramik.ports import Delivery, Effect, Repeat
 from tests.story.example import FakeClock
 
@@ -34,12 +35,16 @@ CONFIRMED: tuple[StepName, ...] = ("confirmation",)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One effect: which peer did what for whom, and when it happened there."""
+    """One effect: which peer did what for whom, and when it happened there.
+
+    What reaches a mailbox is known by the key of the order at that address, a purchase by the order itself.
+    """
 
     step: StepName
     order: str
     receipt: str
     at: datetime
+    email: str = ""
 
 
 class World:
@@ -128,9 +133,7 @@ class World:
         if fault == "nothing":
             self.wait(self.timeout)
             raise OutcomeUnknown(f"{name} did not answer")
-        receipt = self._happen(
-            name, kind, delivery.order.id, delay=3 * self.timeout if fault == "late" else 0
-        )
+        receipt = self._happen(name, kind, delivery.order, delay=3 * self.timeout if fault == "late" else 0)
         if fault in ("lost", "late"):
             self.wait(self.timeout)
             raise OutcomeUnknown(f"{name} did not answer in time")
@@ -139,12 +142,18 @@ class World:
         self.wait(self.timeout * 0.9 if fault == "slow" else 0)
         return receipt
 
-    def _happen(self, name: StepName, kind: Repeat, order: str, *, delay: float) -> str:
-        before = self.rows(order, name)
+    def _happen(self, name: StepName, kind: Repeat, order: Order, *, delay: float) -> str:
+        before = self.rows(_known_as(name, order), name)
         if before and kind in ("keyed", "set"):
             return before[0].receipt
         at = self.clock() + timedelta(seconds=delay)
-        row = Row(step=name, order=order, receipt=f"https://{name}.example/{len(self.ledger)}", at=at)
+        row = Row(
+            step=name,
+            order=_known_as(name, order),
+            receipt=f"https://{name}.example/{len(self.ledger)}",
+            at=at,
+            email=order.intent.buyer.email,
+        )
         self.ledger.append(row)
         return row.receipt
 
@@ -152,4 +161,9 @@ class World:
         if self.unfound(name):
             raise Transient(f"{name} can not be asked now")
         shown = self.clock() - timedelta(seconds=self.lag)
-        return next((row.receipt for row in self.rows(delivery.order.id, name) if row.at <= shown), None)
+        there = self.rows(_known_as(name, delivery.order), name)
+        return next((row.receipt for row in there if row.at <= shown), None)
+
+
+def _known_as(name: StepName, order: Order) -> str:
+    return order.id if name == "purchase" else order.key

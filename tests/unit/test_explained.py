@@ -35,13 +35,20 @@ def withdrawn() -> Order:
 
 def order_with(name: StepName) -> Order:
     """Return an order that has this step and has not made it."""
-    return {"revocation": refunded, "withdrawal": withdrawn}.get(name, confirmed)()
+    made = {"revocation": refunded, "withdrawal": withdrawn, "removal": corrected}
+    return made.get(name, confirmed)()
 
 
 def refunded() -> Order:
     """Return a refunded order whose access is to be taken back."""
     order = a_paid_order().record("invitation", "https://course", now=NOON).apply(refund(), now=NOON)
     return order.revoke(now=NOON, due=NOON)
+
+
+def corrected() -> Order:
+    """Return an order whose access at the address before is to be taken back."""
+    order = a_paid_order().record("invitation", "https://course", now=NOON)
+    return order.correct("ania@example.org", now=NOON, remove_from=NOON)
 
 
 @pytest.mark.parametrize("name", get_args(StepName))

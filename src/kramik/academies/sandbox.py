@@ -77,7 +77,7 @@ class SandboxAcademy:
 
     @property
     def revocation(self) -> Effect:
-        """Take back every grant of the order; repeat-safety: set, a grant that is gone stays gone."""
+        """Take back every grant of the order at this address; repeat-safety: set, a grant that is gone stays gone."""
         return Effect(repeat="set", do=self._revoke)
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class SandboxAcademy:
 
     def _grant_keyed(self, delivery: Delivery) -> str:
         order = delivery.order
-        key = {"Idempotency-Key": f"{order.id}:invitation"}
+        key = {"Idempotency-Key": f"{order.key}:invitation"}
         return self._link(self._client.send("POST", "/grants", doing=DOING, json=_grant(order), headers=key))
 
     def _grant(self, delivery: Delivery) -> str:
@@ -111,7 +111,7 @@ class SandboxAcademy:
         return self._checked(found[0].link) if found else None
 
     def _grants(self, delivery: Delivery) -> list[Grant]:
-        query = {"order": delivery.order.id}
+        query = {"order": delivery.order.key}
         return self._client.send("GET", "/grants", doing="asking for grants", query=query).json(Grants).grants
 
     def _link(self, answer: Answer) -> str:
@@ -129,4 +129,4 @@ class SandboxAcademy:
 def _grant(order: Order) -> dict[str, str]:
     intent = order.intent
     about = {"title": intent.title, "lang": intent.lang, "name": intent.buyer.name}
-    return {"order": order.id, "course": intent.course, "email": intent.buyer.email, **about}
+    return {"order": order.key, "course": intent.course, "email": intent.buyer.email, **about}

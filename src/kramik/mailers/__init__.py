@@ -50,7 +50,7 @@ def field(pattern: str, product: str) -> str:
 
 def leads_to(order: Order, link: str) -> bool:
     """Say whether an access link is one of this order, by whichever key it was signed."""
-    return f"/{order.id}." in link
+    return f"/{order.key}." in link
 
 
 def wants_news(order: Order) -> bool:

@@ -104,17 +104,18 @@ class SandboxMailer:
         doing, kind = f"making a {step}", self._settings.repeat
         if kind == "set":
             return self._client.send("PUT", set_path, doing=doing, json=facts).json(Made).id
-        headers = {"Idempotency-Key": f"{delivery.order.id}:{step}"} if kind == "keyed" else None
+        key = delivery.order.id if step == "purchase" else delivery.order.key
+        headers = {"Idempotency-Key": f"{key}:{step}"} if kind == "keyed" else None
         return self._client.send("POST", list_path, doing=doing, json=facts, headers=headers).json(Made).id
 
     def _find_purchase(self, delivery: Delivery) -> str | None:
-        return self._find("/purchases", delivery)
+        return self._find("/purchases", delivery.order.id)
 
     def _find_start(self, delivery: Delivery) -> str | None:
-        return self._find("/starts", delivery)
+        return self._find("/starts", delivery.order.key)
 
-    def _find(self, path: str, delivery: Delivery) -> str | None:
-        query = {"order": delivery.order.id}
+    def _find(self, path: str, key: str) -> str | None:
+        query = {"order": key}
         found = self._client.send("GET", path, doing="asking what was made", query=query).json(Found).found
         return found[0].id if found else None
 
@@ -140,4 +141,4 @@ def _start(delivery: Delivery) -> dict[str, str]:
         "link": delivery.access_link,
     }
     sequence = intent.sequence or WELCOME
-    return {"order": delivery.order.id, "email": intent.buyer.email, "sequence": sequence, **about}
+    return {"order": delivery.order.key, "email": intent.buyer.email, "sequence": sequence, **about}

@@ -184,7 +184,7 @@ def _age(order: Order) -> tuple[datetime, str]:
 def _fits(order: Order, query: Query) -> bool:
     due = order.due
     return (
-        query.email.lower() in ("", order.intent.buyer.email.lower())
+        query.email.lower() in ("", order.buyer.email.lower())
         and query.product in ("", order.intent.product)
         and query.payment in ("", order.payment.event.reference if order.payment else None)
         and query.state in (None, order.state)

@@ -137,4 +137,4 @@ def _is_loopback(host: str) -> bool:
 
 
 def _wrong(key: str, message: str) -> ConfigurationError:
-    return ConfigurationError(Problem(field="shop.toml", code="wrong", message=f"[notices] {key} {message}"))
+    return ConfigurationError(Problem(field=key, code="wrong", message=message))

@@ -12,7 +12,7 @@ from unicodedata import normalize
 import click
 
 from kramik import explained
-from kramik.hosts.cli import options, outcome, printed
+from kramik.hosts.cli import corrected, options, outcome, printed
 from kramik.hosts.worker import utc_now
 from kramik.journal import NAMES, StepName
 from kramik.order import State
@@ -196,17 +196,32 @@ def withdrawal(
 
 @command.command("resend")
 @click.argument("order_id", metavar="ID")
+@click.option(
+    "--to",
+    "address",
+    metavar="ADDRESS",
+    default="",
+    help="The buyer mistyped their address: this is the right one, and everything goes there from now on.",
+)
 @options.shop
 @options.data
-def resend(order_id: str, folder: Path, data: Path | None) -> None:
-    """Send the access mail of an order again.
+def resend(order_id: str, address: str, folder: Path, data: Path | None) -> None:
+    """Send the access mail of an order again, also to an address that was mistyped.
+
+    With --to the new address is stored in the order, invitation and mails are made again for it, and the link that
+    went to the old one opens nothing any more. Be sure that who asks is who bought: ask for something that only they
+    know, such as the number of the payment.
 
     \b
-    Example:
+    Examples:
       kramik orders resend 4k8m2w0q7xr5c3n9t1v6z8b2hd
+      kramik orders resend 4k8m2w0q7xr5c3n9t1v6z8b2hd --to jan@example.org
     """
     with options.opened_shop(folder, data) as shop:
         order = _existing(shop.ports.orders, order_id)
+        if address and address != order.buyer.email:
+            corrected.say(shop, order, address)
+            return
         if not order.opened:
             message = (
                 f"order {order_id} has no access (yet, or any more); kramik orders show {order_id} says why"
@@ -264,7 +279,7 @@ def _cells(order: Order) -> tuple[str, ...]:
         intent.price.amount,
         intent.price.currency,
         intent.buyer.name,
-        intent.buyer.email,
+        order.buyer.email,
         invoice.company if invoice else "",
         invoice.tax_id if invoice else "",
         intent.gateway,
@@ -304,7 +319,7 @@ def _row(order: Order) -> tuple[str, ...]:
         order.state,
         intent.product,
         str(intent.price),
-        intent.buyer.email,
+        order.buyer.email,
         look,
     )
 

@@ -84,7 +84,8 @@ def summary(order: Order) -> None:
         ("state", order.state),
         ("product", f"{intent.title} ({intent.product})"),
         ("price", f"{intent.price} through {intent.gateway}"),
-        ("buyer", f"{intent.buyer.name} <{intent.buyer.email}>, in {intent.lang}"),
+        ("buyer", f"{intent.buyer.name} <{order.buyer.email}>, in {intent.lang}"),
+        *([("typed", intent.buyer.email)] if order.corrections else []),
         *([("country", intent.buyer.country)] if intent.buyer.country else []),
         *_stated(order),
     ):

@@ -136,7 +136,7 @@ def _checked(settings: Settings) -> Address:
 
 
 def _problem(key: str, message: str) -> Problem:
-    return Problem(field="shop.toml", code="wrong", message=f"[smtp] {key} {message}")
+    return Problem(field=key, code="wrong", message=message)
 
 
 def _is_loopback(host: str) -> bool:

@@ -126,7 +126,7 @@ def _row(order: Order) -> Row:
         "Id": order.id,
         "Version": order.version,
         "State": order.state,
-        "Email": order.intent.buyer.email.lower(),
+        "Email": order.buyer.email.lower(),
         "Product": order.intent.product,
         "Created": instant(order.created_at),
         "Due": instant(order.due) if order.due else "",

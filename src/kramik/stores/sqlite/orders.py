@@ -22,10 +22,12 @@ PULSE = 1.0
 
 _COLUMNS = ("id", "version", "state", "email", "product", "created", "due", "payment", "body")
 
-# The intent and the moment of birth of an order never change, so their columns and indices are left alone.
+# The intent and the moment of birth of an order never change, so their columns and indices are left alone; so is the
+# address, unless it was corrected.
 _SAVE = (
     "UPDATE orders SET version = ?, state = ?, due = ?, payment = ?, body = ? WHERE id = ? AND version = ?"
 )
+_ADDRESS = "UPDATE orders SET email = ? WHERE id = ? AND email <> ?"
 _SELECT = "SELECT id, body FROM orders"
 _AGE = "SELECT created, id FROM orders WHERE id = ?"
 _KNOWN = "SELECT json_group_array(id) FROM orders WHERE id IN (SELECT value FROM json_each(?))"
@@ -53,13 +55,15 @@ class SqliteOrders:
     def save(self, order: Order) -> Order:
         """Store a changed order if nobody saved one since."""
         saved = replace(order, version=order.version + 1)
-        _, version, state, _, _, _, *changing = _row(saved)
+        _, version, state, email, _, _, *changing = _row(saved)
         bindings = (version, state, *changing, order.id, order.version)
 
         def work(connection: apsw.Connection) -> None:
             connection.execute(_SAVE, bindings)
             if connection.changes() == 0:
                 raise _conflict(order.id)
+            if saved.corrections:
+                connection.execute(_ADDRESS, (email, order.id, email))
 
         self._writer.wait(work)
         return saved
@@ -117,7 +121,7 @@ def _beat(connection: apsw.Connection) -> None:
 
 def _row(order: Order) -> Row:
     due = None if order.due is None else micros(order.due)
-    email, product, created = order.intent.buyer.email.lower(), order.intent.product, micros(order.created_at)
+    email, product, created = order.buyer.email.lower(), order.intent.product, micros(order.created_at)
     payment = None if order.payment is None else order.payment.event.reference
     return order.id, order.version, order.state, email, product, created, due, payment, _ENCODER.encode(order)
 
