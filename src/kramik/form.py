@@ -39,7 +39,6 @@ _TEXTS = (
     "price_shown",
     "words_shown",
     "catalogue",
-    "source",
     "coupon",
     "idempotency_key",
 )
@@ -104,6 +103,7 @@ def read_draft(fields: Mapping[str, str], *, key: str = "") -> tuple[Draft, list
         invoice=_invoice(clean, problems),
         country=clean["country"].upper(),
     )
+    clean["source"] = _note(fields.get("source", ""))
     gateway, method = _way(clean, problems)
     draft = Draft(
         buyer=buyer,
@@ -161,6 +161,11 @@ def _clean(name: str, text: str, problems: list[Problem]) -> str:
     elif text and _CONTROL.search(_one_line(text) if name in ("street", "statement") else text):
         problems.append(_problem(name, "bad_characters", "use letters, digits and signs on one line"))
     return text
+
+
+def _note(text: str) -> str:
+    """Return a note that a link left in the form: whatever it is, no buyer is kept from ordering by it."""
+    return _CONTROL.sub("", text).strip()[:_LONGEST_OTHER]
 
 
 def _one_line(text: str) -> str:

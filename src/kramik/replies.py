@@ -152,7 +152,8 @@ class Replies:
         program: bool = False,
     ) -> Response:
         """Answer that something is not to be had: a problem for a program, a page that says one thing for a person."""
-        if program or request.wants_json() or name == "method":
+        person = name != "method" or "text/html" in request.headers.get("accept", "")
+        if program or request.wants_json() or not person:
             found = problem or Problem(field="", code=name, message=status.phrase)
             response = self.problems(status, status.phrase, [found])
         else:

@@ -222,3 +222,10 @@ def test_a_get_of_the_route_is_refused_with_what_is_allowed(shop: Shop) -> None:
     """405 names the methods."""
     answer = ask(orders(shop), headers=JSON)
     assert (405, "OPTIONS, POST") == (answer.status, answer.headers["allow"])
+
+
+def test_who_loads_the_address_of_an_answer_anew_gets_a_page(shop: Shop) -> None:
+    """A browser stands at the route after a form with remarks; the address alone is no form, and a page says so."""
+    answer = ask(orders(shop), headers={"accept": "text/html,application/xhtml+xml"})
+    assert (405, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"])
+    assert f'href="{shop.url}/"' in answer.text or 'href="/"' in answer.text

@@ -46,6 +46,7 @@ _ELSE = (
     ("gateway", "unknown_gateway"),
     ("lang", "unknown_language"),
     ("price_shown", "price_changed"),
+    ("price_shown", "price_with_code"),
     ("words_shown", "words_changed"),
     ("idempotency_key", "conflict"),
     ("email", "missing_email"),

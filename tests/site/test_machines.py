@@ -66,7 +66,9 @@ def test_a_course_that_is_not_on_sale_is_not_in_stock() -> None:
     catalogue = msgspec.structs.replace(source.catalogue, products={product.slug: product})
     course = linked(page("agregaty-w-praktyce/index.html", catalogue=catalogue))["Product/Course"]
 
-    assert "https://schema.org/OutOfStock" == course["offers"]["availability"]
+    assert ("https://schema.org/OutOfStock", "2027-01-01T00:00:00+00:00") == tuple(
+        course["offers"][key] for key in ("availability", "availabilityStarts")
+    )
 
 
 def test_the_front_page_lists_the_courses_and_the_way_leads_back_to_it() -> None:
@@ -129,7 +131,8 @@ def test_every_host_sends_the_same_policy() -> None:
 def test_a_site_in_a_folder_speaks_of_its_folder_alone() -> None:
     """Below `/shop` no rule is about the rest of the host, whose pages are somebody else's."""
     below = example(site="https://me.example/shop")
-    files = {name: site(below)[name].decode() for name in ("_headers", "staticwebapp.config.json")}
+    names = ("_headers", "headers.nginx.conf", "staticwebapp.config.json")
+    files = {name: site(below)[name].decode() for name in names}
     places = [line for line in files["_headers"].splitlines() if line.startswith("/")]
     config = json.loads(files["staticwebapp.config.json"])
 
@@ -138,6 +141,9 @@ def test_a_site_in_a_folder_speaks_of_its_folder_alone() -> None:
     assert ["/shop/assets/*", "/shop/thanks/*", "/shop/en/thanks/*", "/shop/*"] == [
         each["route"] for each in config["routes"]
     ]
+    inside = [line for line in files["headers.nginx.conf"].splitlines() if not line.startswith(" ")]
+    assert {"}"} == {line for line in inside if not line.startswith("location ^~ /shop/")}
+    assert 4 == files["headers.nginx.conf"].count("error_page 404 /shop/404.html;")
     policy = headers.policy(below)
     assert [policy] * 4 == [each["headers"]["Content-Security-Policy"] for each in config["routes"]]
     assert "no-referrer" == config["routes"][1]["headers"]["Referrer-Policy"]

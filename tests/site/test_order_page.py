@@ -11,7 +11,7 @@ from kramik.catalogue import Catalogue, LegalKind, fingerprint, read
 from kramik.consents import DEFAULTS
 from kramik.errors import Problem
 from kramik.money import Money
-from kramik.offer import Conditions
+from kramik.offer import Conditions, Offer
 from kramik.payment import PaymentRequest
 from kramik.site.pages import MESSAGES, Pages
 from kramik.site.source import PayWay
@@ -196,6 +196,16 @@ def test_a_changed_price_is_shown_and_sent_anew() -> None:
     assert "299.00 PLN" == value(page, "price_shown")
     assert "299,00\N{NO-BREAK SPACE}zł" == page.one("strong", id="price").text
     assert "#price" == page.one(role="alert").one("a").attrs["href"]
+
+
+def test_a_price_that_the_buyers_own_code_changed_is_called_that() -> None:
+    """Nobody reads that the price changed whose own code changed it."""
+    costs = Offer(price=Money(minor=14_950, currency="PLN"), coupon="HALF")
+    changed = [problem("price_shown", "price_changed")]
+    page = Pages(example()).order_form(SLUG, "pl", {"coupon": "half"}, changed, offer=costs)
+
+    assert "To cena z Twoim kodem." in parse(page).one(role="alert").text
+    assert "#price" == parse(page).one(role="alert").one("a").attrs["href"]
 
 
 def test_changed_words_are_to_be_agreed_to_anew() -> None:

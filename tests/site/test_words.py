@@ -21,7 +21,8 @@ from tests.site.world import EXAMPLE, example
 
 TEMPLATES = {file.name: file.read_text("utf-8") for file in (HERE / "theme").glob("*.html")}
 CODES = """
-missing invalid_email too_long invalid_tax_id consent_missing unknown_product not_on_sale price_changed words_changed
+missing invalid_email too_long invalid_tax_id consent_missing unknown_product not_on_sale
+price_changed price_with_code words_changed
 unknown_country unknown_gateway unknown_language conflict bad_characters
 """.split()
 COMPUTED = {"count", "country", "problem", "field", "message", "method", "price", "thanks"}

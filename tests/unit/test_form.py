@@ -169,3 +169,9 @@ def test_a_buyer_and_a_company_each_have_a_country(
 def test_what_is_no_tax_id(written: str) -> None:
     """Without the letters of another country the sum of the NIP has to fit."""
     assert [("tax_id", "invalid_tax_id")] == codes(GOOD | {"company": "Firma", "tax_id": written})
+
+
+def test_a_note_of_a_link_keeps_nobody_from_ordering() -> None:
+    """Where a buyer comes from is cut and cleaned: they can not see it, and could not mend it."""
+    draft, problems = read_draft(GOOD | {"source": " news\x00letter\n" + "x" * 500})
+    assert ([], "newsletter" + "x" * 190) == (problems, draft.source)

@@ -79,17 +79,20 @@ def apache(source: Source) -> str:
 
 def nginx(source: Source) -> str:
     """Return lines for the block `server`; a location that adds a header of its own has to repeat the others."""
-    base, general = folder(source), security(source)
+    base, general = folder(source), {**security(source), "Cache-Control": _FRESH}
+    lost = f"error_page 404 {base}/404.html;"
 
-    def added(indent: str, **changed: str) -> list[str]:
+    def added(**changed: str) -> list[str]:
         every = {**general, **{name.replace("_", "-"): value for name, value in changed.items()}}
-        return [f'{indent}add_header {name} "{value}" always;' for name, value in every.items()]
+        return [lost, *(f'add_header {name} "{value}" always;' for name, value in every.items())]
 
-    lines = [f"error_page 404 {base}/404.html;", *added("", Cache_Control=_FRESH)]
-    lines += [f"location ^~ {base}/assets/ {{", *added("    ", Cache_Control=_FOREVER), "}"]
+    def within(place: str, **changed: str) -> list[str]:
+        return [f"location ^~ {base}{place} {{", *(f"    {line}" for line in added(**changed)), "}"]
+
+    lines = within("/") if base else added()  # the rest of the host is somebody else's
+    lines += within("/assets/", Cache_Control=_FOREVER)
     for lang in source.langs:
-        place = f"{base}{source.prefix(lang)}/thanks/"
-        lines += [f"location ^~ {place} {{", *added("    ", Referrer_Policy="no-referrer"), "}"]
+        lines += within(f"{source.prefix(lang)}/thanks/", Referrer_Policy="no-referrer")
     return "\n".join(lines) + "\n"
 
 

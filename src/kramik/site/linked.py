@@ -85,7 +85,12 @@ def _offer(source: Source, product: Product, offer: Offer, address: str) -> Node
         "category": "Free" if offer.free else "Paid",
         "seller": {"@id": f"{source.site}/#seller"},
     }
-    return node | ({"priceValidUntil": offer.until.isoformat()} if offer.until else {})
+    moments = {
+        "availabilityStarts": product.opens,
+        "availabilityEnds": product.closes,
+        "priceValidUntil": offer.until,
+    }
+    return node | {name: moment.isoformat() for name, moment in moments.items() if moment}
 
 
 def _instance(minutes: int) -> Node:

@@ -70,7 +70,8 @@ class Pages:
         sold = self._source.catalogue.get(product)
         if sold is None:
             return self.message("unknown_product", lang)
-        found = remarks(problems, self._texts(self._source.language(lang)))
+        told = [_with_code(each) if offer and offer.coupon else each for each in problems]
+        found = remarks(told, self._texts(self._source.language(lang)))
         if any(each.code == "words_changed" for each in problems):
             values = {**values, **dict.fromkeys(CONSENTS, "")}
         return self._render(
@@ -195,3 +196,12 @@ class Pages:
         return self.theme.render(
             template, texts, {"shop": self._source, "seller": seller, "view": view, **values}
         )
+
+
+def _with_code(problem: Problem) -> Problem:
+    """Return what a buyer is told whose own code changed the price."""
+    return (
+        msgspec.structs.replace(problem, code="price_with_code")
+        if problem.code == "price_changed"
+        else problem
+    )

@@ -16,7 +16,7 @@ VISIBLE = ("email", "name", "country", *INVOICE, "coupon", "payment", *CONSENTS)
 _PLACES = {"gateway": "payment", "method": "payment"}
 """Fields that the form shows as one."""
 
-_TARGETS = {"price_changed": "price", "words_changed": "consent_terms"}
+_TARGETS = {"price_changed": "price", "price_with_code": "price", "words_changed": "consent_terms"}
 """Where to look when a hidden field is not what it should be."""
 
 
