@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import msgspec
 
-from kramik import adapters, config, desk, mail, written
+from kramik import adapters, config, desk, mail, publishing, written
 from kramik.confirmation import Paper, confirming
 from kramik.errors import ConfigurationError, Problem
 from kramik.log import Logger
@@ -19,6 +18,7 @@ from kramik.notice import Channel
 from kramik.offer import Conditions
 from kramik.payment import Keys
 from kramik.ports import (
+    Academy,
     CallingGateway,
     Checkable,
     Effect,
@@ -40,9 +40,6 @@ from kramik.shop import Shop
 
 if TYPE_CHECKING:
     from kramik.settings import Settings
-    from kramik.site.exports.placed import Placed
-    from kramik.site.pages import Pages
-    from kramik.site.source import PayWay, Source
     from kramik.stores.azure import AzureStore
     from kramik.stores.sqlite import SqliteStore
 
@@ -70,23 +67,26 @@ def build(
     Raises:
         ConfigurationError: an adapter can not work like this, or needs a vault where there is none.
     """
-    call = settings.worker.call
-    of_academy = _at_home(settings, settings.academy.settings)
-    academy = _made(
-        settings, "[academy]", lambda: adapters.ACADEMIES[settings.academy.kind]().make(of_academy, call)
+    return Shop(
+        _ports(settings, orders, queue, vault=vault, log=log or logger(settings)),
+        catalogue=settings.catalogue,
+        keys=Keys(*settings.secrets),
+        addresses=Addresses(site=settings.site, api=settings.api),
+        consents=settings.consents,
+        timing=Timing(visibility=settings.worker.visibility, call=settings.worker.call),
+        langs=settings.languages,
+        conditions=conditions(settings),
     )
-    mailer = _made(
-        settings,
-        "[mailer]",
-        lambda: adapters.MAILERS[settings.mailer.kind]().make(settings.mailer.settings, call, vault),
-    )
+
+
+def _ports(settings: Settings, orders: Orders, queue: Queue, *, vault: Vault | None, log: Log) -> Ports:
+    academy, mailer = _academy(settings), _mailer(settings, vault)
     post = _post(settings, mailer)
-    gateways = {name: _gateway(settings, name) for name in settings.gateways}
     taken_back = academy.revocation if isinstance(academy, Revoking) else None
-    ports = Ports(
+    return Ports(
         orders=orders,
         queue=queue,
-        gateways=gateways,
+        gateways={name: _gateway(settings, name) for name in settings.gateways},
         effects=effects(
             academy,
             mailer,
@@ -97,7 +97,7 @@ def build(
             confirmation=None if post is None else _confirming(settings, post),
         ),
         post=post or mail.NoPost(),
-        log=logger(settings) if log is None else log,
+        log=log,
         fresh_links=academy if isinstance(academy, FreshLinks) else None,
         quotas=None if vault is None else Quotas(vault),
         shelf=academy if isinstance(academy, Shelf) else None,
@@ -105,16 +105,18 @@ def build(
         diary=vault if settings.notices.digest else None,
         takes_back=settings.revoke_on_refund,
     )
-    return Shop(
-        ports,
-        catalogue=settings.catalogue,
-        keys=Keys(*settings.secrets),
-        addresses=Addresses(site=settings.site, api=settings.api),
-        consents=settings.consents,
-        timing=Timing(visibility=settings.worker.visibility, call=call),
-        langs=settings.languages,
-        conditions=conditions(settings),
-    )
+
+
+def _academy(settings: Settings) -> Academy:
+    table, call = _at_home(settings, settings.academy.settings), settings.worker.call
+    make = adapters.ACADEMIES[settings.academy.kind]().make
+    return _made(settings, "[academy]", lambda: make(table, call))
+
+
+def _mailer(settings: Settings, vault: Vault | None) -> Mailer:
+    table, call = settings.mailer.settings, settings.worker.call
+    make = adapters.MAILERS[settings.mailer.kind]().make
+    return _made(settings, "[mailer]", lambda: make(table, call, vault))
 
 
 def _gateway(settings: Settings, name: str) -> Gateway | CallingGateway:
@@ -134,7 +136,7 @@ def _made(settings: Settings, header: str, make: Callable[[], Made]) -> Made:
 
 def conditions(settings: Settings) -> Conditions:
     """Return how this shop sells beside its catalogue."""
-    made = source(settings)
+    made = publishing.source(settings)
     terms = {lang: made.version("terms", lang) for lang in settings.languages}
     return Conditions(
         coupons=settings.coupons,
@@ -172,7 +174,7 @@ def terms(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield every text of the terms by what an order keeps of it, and those of today by their language."""
     from kramik.site import versions
 
-    made = source(settings)
+    made = publishing.source(settings)
     for lang in settings.languages:
         old = (versions.page(made, "terms", version, lang) for version in versions.of(made, "terms"))
         today = made.page("terms", lang)
@@ -237,19 +239,7 @@ def advice(settings: Settings) -> Iterator[str]:
             "Pillow is missing: the pictures of this shop are published as they are, large and with the camera's "
             'metadata; install it with `pip install "kramik[images]"`'
         )
-    yield from left_behind(settings)
-
-
-def left_behind(settings: Settings) -> Iterator[str]:
-    """Yield which templates of the shop were copied from files that the theme changed since.
-
-    Raises:
-        ConfigurationError: what was noted of them can not be read.
-    """
-    from kramik.site import copies
-
-    if settings.templates:
-        yield from copies.advice(settings.templates)
+    yield from publishing.left_behind(settings)
 
 
 def mailing_tool(settings: Settings, vault: Vault) -> Mailer:
@@ -314,125 +304,6 @@ def open_azure(environ: Mapping[str, str]) -> AzureStore:
     return AzureStore(Account(environ.get("AzureWebJobsStorage", ""), name=name))
 
 
-def record(settings: Settings, *, now: datetime) -> Settings:
-    """Write down what is about to be published: prices that are news, and each page with a version that is.
-
-    Nothing is written while `url` is an address of this machine: what nobody else sees is not published.
-
-    Raises:
-        ConfigurationError: a page says something else than was published under its version, a sale has no price
-            before it, or names collide; then nothing was written.
-    """
-    from kramik import conditions
-    from kramik.site import versions
-
-    made = source(settings, now)
-    problems = (*made.problems(), *versions.problems(made))
-    if problems:
-        raise ConfigurationError(*problems)
-    if settings.local:
-        return settings
-    versions.record(settings.folder, made)
-    if not conditions.record_prices(settings.folder, settings.catalogue, settings.prices, now=now):
-        return settings
-    return msgspec.structs.replace(settings, prices=conditions.read_prices(settings.folder))
-
-
-def unrecorded(settings: Settings, *, now: datetime) -> list[str]:
-    """Return the lines that the history of prices lacks of what is published now."""
-    from kramik import conditions
-
-    return [] if settings.local else conditions.news(settings.catalogue, settings.prices, now=now)
-
-
-def build_site(settings: Settings, out: Path, *, now: datetime | None = None, hands: int = 1) -> list[str]:
-    """Build the static site into a folder, as it is at a moment.
-
-    At this one if none is given; then its pages switch by themselves at the moments that follow.
-    `hands` are the processes that make pages; a process with other threads has one.
-    """
-    from kramik.site.build import build
-
-    made = msgspec.structs.replace(source(settings, now), switching=now is None)
-    return build(made, out, templates=settings.templates, hands=hands)
-
-
-def next_switch(settings: Settings, *, now: datetime) -> datetime | None:
-    """Return the next moment at which the pages change: a sale or a window begins or ends."""
-    from kramik.site import switches
-
-    return min((each for each in switches.moments(settings.catalogue) if each > now), default=None)
-
-
-def export_site(
-    settings: Settings, generator: str, out: Path, *, layout: str = "", now: datetime | None = None
-) -> Placed:
-    """Write the shop for another generator, as it is at a moment: at this one if none is given."""
-    from kramik.site.exports import files, placed
-    from kramik.site.exports.data import Export
-
-    made = files.GENERATORS[generator](Export(source(settings, now), settings.templates), layout)
-    return placed.place(made, out)
-
-
-def headers(settings: Settings, place: Literal["site", "api"]) -> Mapping[str, str]:
-    """Return the headers of the static site's pages, or of those that the functions answer with."""
-    from kramik.site.headers import security
-
-    return security(source(settings), place)
-
-
 def logger(settings: Settings, stream: TextIO | None = None) -> Logger:
     """Return the log of this shop, which knows what to mask; it writes to stderr if no stream is given."""
     return Logger([*settings.secrets, *config.secrets_of(settings)], stream)
-
-
-def source(settings: Settings, now: datetime | None = None) -> Source:
-    """Return what the static site is made from, with the prices of a moment: of this one if none is given."""
-    from kramik.conditions import zone
-    from kramik.site import versions
-    from kramik.site.source import Source
-
-    adapters = settings.gateways.values()
-    urls = [getattr(each.settings, key, "") for each in adapters for key in ("base_url", "pay_url")]
-    origins = {_origin(str(url)) for url in urls}
-    return Source(
-        name=settings.name,
-        site=settings.site,
-        api=settings.api,
-        langs=settings.languages,
-        currency=settings.currency,
-        catalogue=settings.catalogue,
-        pages=settings.pages,
-        consents=settings.consents,
-        pay_ways=tuple(_pay_ways(settings)),
-        seller=msgspec.to_builtins(settings.seller),
-        form_action_origins=tuple(sorted(origins - {""})),
-        now=now or datetime.now(UTC),
-        conditions=Conditions(coupons=settings.coupons, prices=settings.prices, countries=settings.countries),
-        pictures=settings.folder / "pictures",
-        versions=versions.read(settings.folder),
-        theme=settings.theme,
-        zone=zone(settings.timezone),
-    )
-
-
-def _pay_ways(settings: Settings) -> Iterator[PayWay]:
-    """Yield what a buyer may choose: each gateway, and behind it the methods that the shop offers of it."""
-    from kramik.site.source import PayWay
-
-    for name, each in settings.gateways.items():
-        title = adapters.GATEWAYS[each.kind]().features.title
-        for method in ("", *each.methods):
-            yield PayWay(gateway=name, title=title, method=method)
-
-
-def pages(settings: Settings) -> Pages:
-    """Return the pages that the functions answer with."""
-    from kramik.site.pages import Pages
-
-    return Pages(source(settings), settings.templates)
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.split("/", 3)[:3])

@@ -161,9 +161,9 @@ def test_the_shop_in_the_package_can_be_read(unpacked: Path) -> None:
         ("KRAMIK_SECRET", "SANDBOX_GATEWAY_KEY", "SANDBOX_MAIL_TOKEN", "SANDBOX_ACADEMY_TOKEN"), "s" * 32
     )
     script = (
-        "from pathlib import Path\nfrom kramik import wiring\n"
+        "from pathlib import Path\nfrom kramik import publishing, wiring\n"
         f"settings = wiring.read(Path('shop'), {environ!r})\n"
-        "print(len(settings.catalogue.products), len(wiring.pages(settings).message('sent', 'pl')) > 100)"
+        "print(len(settings.catalogue.products), len(publishing.pages(settings).message('sent', 'pl')) > 100)"
     )
     assert "2 True\n" == run(unpacked, script)
 

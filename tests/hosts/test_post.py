@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from kramik import adapters, wiring
+from kramik import adapters, publishing, wiring
 from kramik.errors import ConfigurationError, NeedsOperator
 from kramik.hosts.cli import main, new, overlay
 from kramik.mail import NoPost
@@ -112,7 +112,9 @@ def test_the_terms_of_the_order_go_along_after_they_were_replaced(folder: Path) 
     """A shop that published new terms mails the old ones to whoever agreed to those."""
     add(folder, f"[smtp]\n{SMTP}")
     before = wiring.conditions(read(folder)).terms["pl"]
-    wiring.record(replace(read(folder), site="https://kurs.example"), now=datetime(2026, 11, 2, tzinfo=UTC))
+    publishing.record(
+        replace(read(folder), site="https://kurs.example"), now=datetime(2026, 11, 2, tzinfo=UTC)
+    )
     file = folder / "pages" / "terms.md"
     file.write_text(
         file.read_text("utf-8").replace("2026-11-01", "2027-01-01").replace("Kto sprzedaje", "Nowe"), "utf-8"

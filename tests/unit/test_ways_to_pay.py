@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kramik import form, wiring
+from kramik import form, publishing, wiring
 from kramik.errors import ConfigurationError
 from kramik.hosts.cli import new
 from kramik.settings import Settings
@@ -35,7 +35,7 @@ def settings(folder: Path, gateways: Mapping[str, object], **shop: object) -> Se
 
 def ways(given: Settings) -> list[str]:
     """Return what the form offers."""
-    return [each.value for each in wiring.source(given).pay_ways]
+    return [each.value for each in publishing.source(given).pay_ways]
 
 
 def test_each_gateway_and_its_methods_are_offered_in_the_order_of_the_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
-from kramik import wiring
+from kramik import publishing
 from kramik.hosts import server
 from kramik.hosts.asgi import application
 from kramik.hosts.functionshost import FunctionsHost, Pace
@@ -42,7 +42,7 @@ def serve(
         ended = host.stop(settings.worker.call + 5)
         opened.log("stopped", workers="ended" if ended else "left; their messages come back")
 
-    headers = wiring.headers(settings, "site")
+    headers = publishing.headers(settings, "site")
     app = application(host, site, headers=headers, started=started, stopped=stopped)
     try:
         with overheard(opened.log):

@@ -14,7 +14,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, TextIO
 
-from kramik import desk, wiring
+from kramik import desk, publishing, wiring
 from kramik.answer import Request, Response, settle
 from kramik.errors import KramikError, NeedsOperator
 from kramik.hosts.latepages import LatePages
@@ -162,7 +162,7 @@ class Opened:
 def _opened(settings: Settings, store: AzureStore, stream: TextIO) -> Inside:
     outbox, log = Outbox(store.queue), wiring.logger(settings, stream)
     shop = wiring.build(settings, store.orders, outbox, vault=store.vault, log=log)
-    headers = wiring.headers(settings, "api")
-    pages = LatePages(lambda: wiring.pages(settings))
+    headers = publishing.headers(settings, "api")
+    pages = LatePages(lambda: publishing.pages(settings))
     web = Web(shop, pages, utc_now, page_headers=headers)
     return Inside(store=store, outbox=outbox, shop=shop, pages=pages, web=web)

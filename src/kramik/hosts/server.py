@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.applications import Starlette
 
-from kramik import wiring
+from kramik import publishing, wiring
 from kramik.errors import ConfigurationError, Problem
 from kramik.hosts.asgi import application
 from kramik.hosts.courtesy import Courtesy
@@ -103,7 +103,7 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
         ended = workers.stop(settings.worker.call + 5)
         shop.ports.log("stopped", workers="ended" if ended else "left; their messages come back")
 
-    headers = wiring.headers(settings, "site")
+    headers = publishing.headers(settings, "site")
     app = application(
         current if preview else web,
         site,
@@ -124,12 +124,12 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
 def built(settings: Settings, site: Path) -> datetime | None:
     """Build the site of now, and return when its pages change next."""
     now = utc_now()
-    wiring.build_site(settings, site)
-    return wiring.next_switch(settings, now=now)
+    publishing.build(settings, site)
+    return publishing.next_switch(settings, now=now)
 
 
 def _web(settings: Settings, shop: Shop) -> Web:
-    web = Web(shop, wiring.pages(settings), utc_now, page_headers=wiring.headers(settings, "api"))
+    web = Web(shop, publishing.pages(settings), utc_now, page_headers=publishing.headers(settings, "api"))
     web.warm_up()
     return web
 

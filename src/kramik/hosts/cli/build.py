@@ -37,22 +37,22 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
       kramik build --shop my-shop --out public
       kramik build --at 2026-12-01T09:00 --out preview
     """
-    from kramik import wiring
+    from kramik import publishing
     from kramik.site import hands
 
     settings = options.read(folder)
     target = folder / "public" if out is None else out
     moment = None if at is None else moments.read(at, settings.timezone)
     if moment is None:
-        settings = wiring.record(settings, now=datetime.now(UTC))
-    written = wiring.build_site(settings, target, now=moment, hands=hands.count())
+        settings = publishing.record(settings, now=datetime.now(UTC))
+    written = publishing.build(settings, target, now=moment, hands=hands.count())
     if as_json:
         printed.json(written)
     else:
         click.echo(f"{len(written)} files in {target}")
-        for line in wiring.left_behind(settings):
+        for line in publishing.left_behind(settings):
             click.echo(f"advice: {line}")
-        due = wiring.next_switch(settings, now=datetime.now(UTC)) if moment is None else None
+        due = publishing.next_switch(settings, now=datetime.now(UTC)) if moment is None else None
         if due:
             click.echo(
                 f"its pages switch by themselves at {due:%Y-%m-%d %H:%M %Z}; build again some time after that"

@@ -90,14 +90,14 @@ def _asked(settings: Settings, vault: Vault, *, create: bool) -> list[str]:
 
 
 def _checked(folder: Path) -> tuple[Settings, int, list[str]]:
-    from kramik import wiring
+    from kramik import publishing, wiring
     from kramik.site import inspection
     from kramik.site.build import site
     from kramik.stores.memory import MemoryOrders, MemoryQueue, MemoryVault
 
     settings = options.read(folder)
     wiring.build(settings, MemoryOrders(), MemoryQueue(), vault=MemoryVault())
-    source = wiring.source(settings)
+    source = publishing.source(settings)
     files = site(source, settings.templates)
     problems = tuple(inspection.problems(source, files, folder))
     if problems:

@@ -42,12 +42,12 @@ def command(
       kramik export jekyll --shop my-shop --out my-site
       kramik export json --out data
     """
-    from kramik import wiring
+    from kramik import publishing
 
     settings = options.read(folder)
     target = folder / "export" / generator if out is None else out
     moment = None if at is None else moments.read(at, settings.timezone)
-    placed = wiring.export_site(settings, generator, target, layout=layout, now=moment)
+    placed = publishing.export(settings, generator, target, layout=layout, now=moment)
     if as_json:
         printed.json(placed)
         return

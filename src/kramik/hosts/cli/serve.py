@@ -102,7 +102,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
       kramik serve --shop my-shop --data /var/lib/my-shop --port 8000
       AzureWebJobsStorage=UseDevelopmentStorage=true kramik serve --sandbox --store azure
     """
-    from kramik import config, wiring
+    from kramik import config, publishing, wiring
     from kramik.hosts import server
 
     cast = _cast(gateways, mailer, academy, sandbox=sandbox)
@@ -116,7 +116,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         tables = None if world is None else overlay.tables(world, address, cast, environ)
         settings = wiring.read(folder, environ, tables)
         if world is None:
-            _tell_unrecorded(wiring.unrecorded(settings, now=datetime.now(UTC)))
+            _tell_unrecorded(publishing.unrecorded(settings, now=datetime.now(UTC)))
         ready = {"url": address, "data": str(place), "sandbox": world.url if world else None}
         served = server.Served(
             settings=settings,
