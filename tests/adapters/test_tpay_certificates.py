@@ -88,7 +88,7 @@ def test_first_call(certificates: DailyCertificates, source: Source) -> None:
     begun = monotonic()
     with pytest.raises(Transient):
         certificates(ADDRESS)
-    assert monotonic() - begun < 1
+    assert monotonic() - begun < 5
     source.gate.set()
     certificates.wait(ADDRESS, 10)
     assert PEM == certificates(ADDRESS)
@@ -194,7 +194,7 @@ def test_silent_server() -> None:
         with pytest.raises(KramikError):
             fetch(f"{url}/a.pem", call_seconds=0.2)
         over.set()
-    assert monotonic() - begun < 2
+    assert monotonic() - begun < 5
 
 
 @contextmanager

@@ -177,7 +177,7 @@ def down(caller: Caller) -> None:
         since = monotonic()
         with pytest.raises(KramikError):
             caller.begin()
-        assert monotonic() - since < CALL + 3, fault
+        assert monotonic() - since < CALL + 10, fault
     assert caller.page(caller.begin(now=NOON + timedelta(seconds=5)))
 
 

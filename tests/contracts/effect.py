@@ -115,7 +115,7 @@ def no_answer_in_time(peer: Peer) -> None:
     peer.fault(fault="time_out_after_effect")
     begun = monotonic()
     assert isinstance(peer.failure(), OutcomeUnknown)
-    assert monotonic() - begun < peer.call_seconds + 1
+    assert monotonic() - begun < peer.call_seconds + 5
     assert peer.happened() == 1
 
 

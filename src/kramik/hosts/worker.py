@@ -37,8 +37,10 @@ class Workers:
         sweep_every: float = 300.0,
         clock: Callable[[], datetime] = utc_now,
         courtesy: Courtesy | None = None,
+        look_every: float = POLL,
     ) -> None:
-        self._shop, self._clock, self._sweep_every = shop, clock, sweep_every
+        self._shop, self._clock = shop, clock
+        self._sweep_every, self._look_every = sweep_every, look_every
         self._courtesy = courtesy or Courtesy()
         self._stopping = Event()
         self._stirred, self._stirs = Condition(), 0
@@ -99,7 +101,7 @@ class Workers:
         """Wait, unless something stirred since the count was taken: its wake-up went to nobody."""
         with self._stirred:
             if stirs == self._stirs and not self._stopping.is_set():
-                self._stirred.wait(POLL)
+                self._stirred.wait(self._look_every)
 
     def _keep(self) -> None:
         swept = time.monotonic()
