@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
-from tests.quality import tools
+from tests.quality import sight, tools
+from tests.quality.sight import Scheme
 from tests.site.visit import visiting
 from tests.site.world import Running
-
-Scheme = Literal["light", "dark"]
 
 _WIDE: Mapping[Scheme, int] = MappingProxyType({"light": 1280, "dark": 360})
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -43,8 +41,8 @@ def judged(page: Page) -> list[str]:
 
 
 def _in(page: Page, scheme: Scheme) -> list[str]:
-    page.set_viewport_size({"width": _WIDE[scheme], "height": 900})
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    sight.resize(page, _WIDE[scheme], 900)
+    sight.recolour(page, scheme)
     found = page.evaluate(_RUN, _RULES)
     assert found["passed"] > 10, page.url
     fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")

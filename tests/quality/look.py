@@ -6,7 +6,7 @@ Letters are boxes of one font, so neither depends on the fonts of a machine.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import TypeAlias
 
@@ -74,6 +74,14 @@ def moved(before: Places, now: Places) -> Iterator[str]:
         near = all(abs(a - b) <= FARTHEST + FARTHER * a for a, b in zip(was, lies, strict=False))
         if len(was) != len(lies) or not near:
             yield f"{part}: {was} is {lies}"
+
+
+def apart(
+    before: Mapping[str, Image.Image], now: Mapping[str, Image.Image]
+) -> dict[str, tuple[float, float]]:
+    """Return which pictures differ by more than is allowed, and how much."""
+    gaps = {way: differing(before[way], now[way]) for way in now}
+    return {way: gap for way, gap in gaps.items() if gap[0] > OTHER or gap[1] > OTHERWISE}
 
 
 def differing(before: Image.Image, now: Image.Image) -> tuple[float, float]:
