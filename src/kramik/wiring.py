@@ -212,7 +212,7 @@ def _tellers(settings: Settings, post: Post | None) -> dict[Channel, Teller]:
 
 def advice(settings: Settings) -> Iterator[str]:
     """Yield what a shop can do without, and what it then can not do."""
-    from kramik import unread
+    from kramik import unread, untranslated
     from kramik.mailers import Features as AboutMailer
     from kramik.site.pictures import can_resize
 
@@ -223,6 +223,7 @@ def advice(settings: Settings) -> Iterator[str]:
                 f"products/{product.slug}.md has no requirements; say what a buyer needs to use the course, "
                 "such as a browser that plays video: the law wants it known before an order"
             )
+    yield from untranslated.courses(tuple(settings.catalogue), settings.languages)
     about = adapters.MAILERS[settings.mailer.kind]().about
     if settings.mailer.kind != "sandbox" and not _confirms(settings):
         yield (

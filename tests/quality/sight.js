@@ -10,6 +10,11 @@
         return [...said, ...this.cut(), ...this.outside(lines), ...this.over(lines)];
     },
 
+    torn() {
+        const range = document.createRange(), lines = (of) => new Set([...range.getClientRects()].map((line) => Math.round(line.top)));
+        return [...document.querySelectorAll(".price")].filter((each) => (range.selectNodeContents(each), lines().size > 1)).length;
+    },
+
     past: "pre, .scroll, .away, .trap, .skip, script, style",
 
     cut() {

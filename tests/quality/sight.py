@@ -93,6 +93,11 @@ def lost(page: Page) -> list[str]:
     return list(asked(page, "lost()"))
 
 
+def torn(page: Page) -> int:
+    """Return how many prices stand on more than one line."""
+    return int(asked(page, "torn()"))
+
+
 def small(page: Page) -> list[str]:
     """Return the targets that are hard to hit. Source: WCAG 2.2, success criterion 2.5.8."""
     return list(asked(page, "small()"))

@@ -68,6 +68,23 @@ def test_everything_can_be_hit(found: dict[str, list[str]]) -> None:
     assert [] == found["hit"]
 
 
+@pytest.mark.parametrize("path", [f"/en/{SLUG}/", f"/en/{SLUG}/order/"])
+def test_no_price_is_broken_between_two_digits(chromium: Browser, running: Running, path: str) -> None:
+    """From the phone to the desk, and with as many digits as a course may cost."""
+    longer = "each => { each.textContent = 'PLN\\u00a012,999.00'; each.classList.add('long', 'longer') }"
+    torn = {}
+    with seeing(chromium) as page:
+        page.goto(running.url + path)
+        assert "PLN\u00a0299.00" == page.locator("#price").text_content()
+        assert "price long" == page.locator("#price").get_attribute("class")
+        for text in ("as it is", "longer"):
+            for width in (320, 360, 768, 960, 1280):
+                sight.resize(page, width, 900)
+                torn[text, width] = sight.torn(page)
+            page.locator("#price").evaluate(longer)
+    assert dict.fromkeys(torn, 0) == torn
+
+
 def test_with_letters_of_twice_the_size(chromium: Browser, running: Running) -> None:
     """Who has set their browser to letters of 32 pixels sees every word of the shop."""
     large = chromium.browser_type.launch(

@@ -126,6 +126,7 @@ def _links(
     source: Source, pages: Mapping[str, _Page], files: Mapping[str, bytes], written: Mapping[str, str]
 ) -> Iterator[Problem]:
     told: set[str] = set()
+    own = any(file.startswith("templates/") for file in written)
     for path, page in pages.items():
         for link in page.pictures:
             if urlsplit(link).netloc not in {"", urlsplit(source.site).netloc} and link not in told:
@@ -137,7 +138,8 @@ def _links(
             broken = _broken(source, urljoin(base, link), pages, files)
             if broken and link not in told:
                 told.add(link)
-                yield _wrong(_where(link, written) or path, f"links to {link}, {broken}; mend the link")
+                mend = "mend the link, or the template that left its target out" if own else "mend the link"
+                yield _wrong(_where(link, written) or path, f"links to {link}, {broken}; {mend}")
 
 
 def _broken(source: Source, target: str, pages: Mapping[str, _Page], files: Mapping[str, bytes]) -> str:
