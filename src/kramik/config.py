@@ -11,13 +11,13 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, tzinfo
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik import catalogue, conditions, countries, frontmatter, table, written
+from kramik import address, catalogue, conditions, countries, frontmatter, table, written
 from kramik.catalogue import Catalogue
 from kramik.consents import DEFAULTS
 from kramik.coupons import Coupon
@@ -132,16 +132,19 @@ class _Reading:
         self._check(shop, worker)
         self._check_notices(notices)
         languages = tuple(dict.fromkeys([shop.locale, *shop.languages]))
+        self._check_consents(_sub(raw, "consents"), consents, languages)
         clock = self._clock(shop.timezone)
         rest = self._rest(languages[0], shop.currency, clock)
         adapters = [*gateways.values(), mailer, academy]
         if seller is None or worker is None or notices is None or rest is None or None in adapters:
             return None
+        if not all(_is_address(url) for url in (shop.url, shop.api or shop.url)):
+            return None
         return Settings(
             folder=self._folder,
             name=shop.name,
-            site=shop.url.rstrip("/"),
-            api=(shop.api or shop.url).rstrip("/"),
+            site=address.normal(shop.url),
+            api=address.normal(shop.api or shop.url),
             languages=languages,
             currency=shop.currency,
             secrets=tuple(shop.secret if isinstance(shop.secret, list) else [shop.secret]),
@@ -355,6 +358,17 @@ class _Reading:
             consents[name] = ConsentText(id=DEFAULTS[name].id, version=str(version), texts=texts)
         return consents
 
+    def _check_consents(
+        self, own: Mapping[str, object], consents: Mapping[str, ConsentText], languages: Collection[str]
+    ) -> None:
+        """Name each language in which a box of the shop's own would stand without words, or with foreign ones."""
+        for name, lang in product(own, languages):
+            if name in consents and not consents[name].texts.get(lang, "").strip():
+                message = f"has no text in {lang!r}, which the shop speaks; write {lang} = "
+                self.problems.append(
+                    self._at(f"[consents.{name}]", f"{message}with the words beside the box")
+                )
+
     def _texts(self, folder: str) -> dict[str, str]:
         texts = {}
         # Editors lock a file by `.#course.md`, and other systems put `._course.md` beside it.
@@ -395,10 +409,10 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
 
 def _is_address(url: str) -> bool:
     try:
-        parts = urlsplit(url)
+        address.normal(url)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.query and url.isprintable()
+    return True
 
 
 def _unreadable(file: str, error: OSError) -> Problem:

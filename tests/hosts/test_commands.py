@@ -360,7 +360,7 @@ def test_a_shop_has_its_own_words_beside_a_box(
     """For every kind of product, or for one; those of the theme fill what is left."""
     with (shop / "shop.toml").open("a", encoding="utf-8") as file:
         for name in tables:
-            file.write(f'\n[consents.{name}]\nversion = "mine"\npl = "tak"\n')
+            file.write(f'\n[consents.{name}]\nversion = "mine"\npl = "tak"\nen = "yes"\n')
     texts = wiring.read(shop, environment(shop, {})).consents
     found = [asked(texts, "immediate", kind) for kind in ("content", "service", "event")]
     assert expected == tuple(each.version for each in found if each)
@@ -614,3 +614,26 @@ def test_what_editors_and_other_systems_leave(kramik: Kramik, shop: Path) -> Non
     for folder in ("products", "pages"):
         (shop / folder / "._my-course.md").write_bytes(b"\x00\x05\x16\x07")
     assert 0 == kramik("check").exit_code
+
+
+def test_a_box_has_words_in_every_language(kramik: Kramik, shop: Path) -> None:
+    """A box of the shop's own without words, or with foreign ones, is no consent."""
+    settings = shop / "shop.toml"
+    table = '\n[consents.marketing]\nversion = "2"\npl = " "\n'
+    settings.write_text(settings.read_text("utf-8") + table, "utf-8")
+    said = kramik("check").output
+
+    assert "[consents.marketing] has no text in 'pl', which the shop speaks" in said
+    assert "[consents.marketing] has no text in 'en', which the shop speaks" in said
+
+
+def test_an_address_is_kept_as_browsers_write_it(kramik: Kramik, shop: Path) -> None:
+    """Other letters and a usual port would never be equal to what a browser says of itself."""
+    settings = shop / "shop.toml"
+    url = 'url = "https://Żółw.example:443/"\napi = "https://api.żółw.example"\n#'
+    settings.write_text(settings.read_text("utf-8").replace("url =", url, 1), "utf-8")
+    assert 0 == kramik("build").exit_code
+    policy = (shop / "public" / "_headers").read_text("ascii")
+
+    assert "form-action 'self' https://api.xn--w-uga1v8h.example" in policy
+    assert 'href="https://xn--w-uga1v8h.example/"' in (shop / "public" / "index.html").read_text("utf-8")

@@ -90,7 +90,8 @@ def files(url: str, folder: Path, theme: str = "zeszyt") -> dict[str, bytes]:
         )
     )
     fronts = {"odd/index.html": others["index.html"], "empty/index.html": empty["index.html"]}
-    given = {asset.path: asset.content for asset in Export(own).assets.values()}
+    assets = (*Export(own).assets.values(), *Pages(_over(own)).theme.assets.values())
+    given = {asset.path: asset.content for asset in assets}
     style = {preview.STYLE.lstrip("/"): preview.CSS.encode()}
     return {**others, **fronts, **given, **style, **site(own)}
 
@@ -163,9 +164,15 @@ def _withdrawals(pages: Pages) -> dict[str, str]:
 
 def _ended(own: Source) -> dict[str, str]:
     """Return the pages of a course whose sale is over, which sell nothing."""
-    over = msgspec.structs.replace(own.catalogue.products[SLUG], closes=own.now)
-    pages = Pages(msgspec.structs.replace(own, catalogue=Catalogue(products={SLUG: over}, hash="")))
+    source = _over(own)
+    pages, over = Pages(source), source.catalogue.products[SLUG]
     return {"ended": pages.sales(over, "pl"), "ended-order": pages.order_form(SLUG, "en", {}, ())}
+
+
+def _over(own: Source) -> Source:
+    """Return the example shop with one course whose sale is over; a window gives its order page another script."""
+    over = msgspec.structs.replace(own.catalogue.products[SLUG], closes=own.now)
+    return msgspec.structs.replace(own, catalogue=Catalogue(products={SLUG: over}, hash=""))
 
 
 def _guest(source: Source) -> str:

@@ -324,3 +324,39 @@ def test_a_style_sheet_that_ends_too_early(folder: Path) -> None:
 
     assert "templates/user.css:2" == problem.field
     assert "never closes it" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("tag", "why"),
+    [
+        ('<p style="color:red">', "user.css"),
+        ("<style>p { color: red }</style>", "user.css"),
+        ('<p onclick="x()">', "the attribute onclick"),
+        ("<script>count()</script>", "holds a script"),
+        ('<script src="https://cdn.example/x.js"></script>', "loads https://cdn.example/x.js"),
+        ('<link rel="stylesheet" href="//cdn.example/x.css">', "loads //cdn.example/x.css"),
+        ('<iframe src="https://film.example/1"></iframe>', "is a tag iframe"),
+        (
+            '<form action="https://letters.example/join"></form>',
+            "sends a form to https://letters.example/join",
+        ),
+    ],
+)
+def test_what_the_policy_stops(folder: Path, tag: str, why: str) -> None:
+    """What a template asks for and no browser does is told once, with its line; what works is not."""
+    fine = '<form action="https://pay.example/now"></form><script type="application/ld+json">{}</script>'
+    text = '{% extends "theme/shop.html" %}\n{% block links %}\n' + fine + "\n" + tag + "\n{% endblock %}"
+    (folder / "templates" / "shop.html").write_text(text, "utf-8")
+    (problem,) = found(folder)
+
+    assert "templates/shop.html:4" == problem.field
+    assert why in problem.message
+    assert "the policy of the site stops it" in problem.message
+
+
+def test_a_table_of_the_seller_with_a_remark_beside_it(folder: Path) -> None:
+    """What is missing is missing there."""
+    (folder / "shop.toml").write_text('[shop]\n\n[seller]   # shown on every page\nname = "A"\n', "utf-8")
+    (problem,) = found(folder, seller={**SELLER, "phone": ""})
+
+    assert "shop.toml:3" == problem.field

@@ -16,7 +16,7 @@ from kramik.catalogue import Product
 from kramik.errors import Problem
 from kramik.intent import REQUIRED_CONSENTS
 from kramik.offer import offer
-from kramik.site import contrast, overridden, stylesheet
+from kramik.site import contrast, overridden, stopped, stylesheet
 from kramik.site.source import Source
 from kramik.site.texts import of
 from kramik.site.theme import HERE, VARIANTS
@@ -70,13 +70,17 @@ def problems(source: Source, files: Mapping[str, bytes], folder: Path) -> Iterat
     yield from _forms(source, pages, form)
     if (folder / "templates").is_dir():
         yield from overridden.problems(folder / "templates")
+        contents = {path: files[path] for path in pages}
+        for path, tag, why in stopped.found(source, contents):
+            place = _where(tag.splitlines()[0], written) or path
+            yield _wrong(place, f"{why}: the policy of the site stops it, without a word")
     yield from _style(folder / "templates" / "user.css")
     yield from _colours(source, folder / "templates" / "user.css")
 
 
 def _law(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
     lines = written.get("shop.toml", "").splitlines()
-    table = next((n for n, text in enumerate(lines, start=1) if text.strip() == "[seller]"), 1)
+    table = next((n for n, text in enumerate(lines, start=1) if text.strip().startswith("[seller]")), 1)
     for key in ("name", "address", "email", "phone"):
         if not source.seller.get(key):
             why = f"[seller] {key} is missing; the law wants it shown before an order"
