@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
 CODE := $(wildcard src tests bench)
+# Two processes share the tests, a file at a time, in the order in which they come; ARGS="-n 0 --pdb" wants one alone.
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(ARGS)
 
@@ -21,7 +23,7 @@ demo: $(VENV)/.runtime ## tell the whole story: order, payment, queue, access
 	@$(BIN)/kramik demo
 
 test: $(VENV)/.dev $(VENV)/.azurite $(VENV)/.generators $(VENV)/.quality machine ## run every test (ARGS="-k word" picks some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 check: $(VENV)/.dev ## look at format, lint, types and imports
 	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "make format puts the files above in order" >&2; exit 1; }

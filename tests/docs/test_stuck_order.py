@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.docs.walk import Terminal, commands, stable
-from tests.hosts.served import free_port
+from tests.hosts.port import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "a-stuck-order.md"
 

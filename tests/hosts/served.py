@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from kramik import sandbox
 from kramik.hosts.cli import new
 from kramik.sandbox import Running
 from tests.hosts.asking import Reply, ask, post_json
+from tests.hosts.port import free_port
+from tests.hosts.witness import last_lines, witnessed
 
 REPOSITORY = Path(__file__).parents[2]
 PRODUCT = "agregaty-w-praktyce"
@@ -102,7 +103,7 @@ class Shop:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, self.log.read_text("utf-8")
+        assert line, last_lines(self.log)
         assert self.url == json.loads(line)["url"]
 
     def environ(self) -> dict[str, str]:
@@ -188,7 +189,8 @@ def shop(folder: Path, running: Running, *, kind: type[Shop] = Shop, **settings:
     made = make(folder, running, kind=kind, **settings)
     made.start()
     try:
-        yield made
+        with witnessed(lambda: last_lines(made.log)):
+            yield made
     finally:
         if made.process is not None:
             made.end()
@@ -202,10 +204,3 @@ def make(folder: Path, running: Running, *, kind: type[Shop] = Shop, **settings:
     text = toml(running.url, **({"url": f"http://127.0.0.1:{port}"} | settings))
     (folder / "shop.toml").write_text(text, "utf-8")
     return kind(folder, running, port)
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])

@@ -60,7 +60,7 @@ def test_a_paid_order_is_delivered_and_commands_find_it(shop: OnAzure) -> None:
     assert "completed" == eventually(lambda: status(url), lambda seen: seen == "completed")
     assert {"grant": 1, "purchase": 1, "sequence": 1, "mail": 1} == shop.effects(order)
     listed = json.loads(shop.command("orders", "list", "--json").stdout)
-    assert [order] == [each["id"] for each in listed]
+    assert 1 == [each["id"] for each in listed].count(order)
     assert 0 == shop.command("poison", "list").returncode
     assert 200 == ask(f"{shop.url}/healthz").status
 
@@ -94,6 +94,7 @@ def test_the_storage_goes_away_and_comes_back(shop: OnAzure, azurite: Azurite) -
 def test_it_stops_in_order(shop: OnAzure) -> None:
     """SIGTERM ends it with exit code 0."""
     assert 0 == shop.end()
+    shop.start()
 
 
 def test_without_an_account_it_says_what_to_do(tmp_path: Path) -> None:

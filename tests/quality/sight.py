@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page
 
+from tests.hosts.witness import witnessed
+from tests.site.visit import witness
+
 Scheme = Literal["light", "dark"]
 SPACED = """
 * { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
@@ -53,8 +56,10 @@ def seeing(
         color_scheme=scheme,
     )
     context.set_default_timeout(10_000)
+    page = context.new_page()
     try:
-        yield context.new_page()
+        with witnessed(lambda: witness(page)):
+            yield page
     finally:
         context.close()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
 
 from playwright.sync_api import Browser, Page
 
+from tests.hosts.witness import LINES, witnessed
 from tests.site.world import Running
 
 
@@ -34,8 +37,18 @@ def visiting(
         "request", lambda asked: complaints.extend({asked.url} if not asked.url.startswith(shop.url) else ())
     )
     try:
-        yield page
+        with witnessed(lambda: witness(page, complaints)):
+            yield page
         assert [] == [each for each in complaints if not (wrong and "422" in each)]
         assert [] == context.cookies()
     finally:
         context.close()
+
+
+def witness(page: Page, complaints: Iterable[str] = ()) -> str:
+    """Return what a page shows, and where a picture of it lies."""
+    picture = Path(mkdtemp(prefix="kramik-seen-")) / "page.png"
+    page.screenshot(path=picture, timeout=5_000)
+    text = page.locator("body").inner_text(timeout=5_000)
+    shown = [line for line in text.splitlines() if line.strip()]
+    return "\n".join([f"{page.url} looked like {picture} and said:", *shown[:LINES], *complaints])
