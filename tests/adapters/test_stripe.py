@@ -183,6 +183,7 @@ def test_replay_is_a_known_fact() -> None:
         ({"client_reference_id": None}, "acct_demo", "cs_1"),
         ({"client_reference_id": ""}, "acct_demo", "cs_1"),
     ],
+    ids=["ours", "another link", "no link", "no reference", "an empty reference"],
 )
 def test_who_was_paid_and_for_what(change: dict, shop: str, order: str) -> None:
     """A foreign link names itself, and money without a reference is kept for a person."""

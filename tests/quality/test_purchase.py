@@ -137,7 +137,7 @@ def test_back_after_the_payment(chromium: Browser, shop: Shop) -> None:
             if page.url.endswith("/order/"):
                 break
             page.go_back(wait_until="commit")
-        assert page.evaluate("window.kept")
+        page.wait_for_function("window.kept")
         expect(page.locator("button[type=submit]")).to_have_text("Zamawiam z obowiązkiem zapłaty")
         page.click("button[type=submit]")
         page.wait_for_url(f"{shop.url}/thanks/**")

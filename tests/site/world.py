@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from time import time
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -74,6 +75,7 @@ class Running:
         self.priced: dict[str, str] = {}
         self.files: Mapping[str, bytes] = {}
         self.headers: Mapping[str, str] = {}
+        self.now: Callable[[], float] = time
 
 
 @contextmanager
@@ -144,6 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Write the time of the server's own clock."""
+        return super().date_time_string(self.running.now() if timestamp is None else timestamp)
 
     def _file(self, path: str) -> None:
         name = (path + "index.html" if path.endswith("/") else path).lstrip("/")
