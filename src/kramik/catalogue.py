@@ -124,7 +124,11 @@ def read(files: Mapping[str, str], *, lang: str, currency: str = "", zone: tzinf
     problems: list[Problem] = []
     products: dict[str, Product] = {}
     for name in sorted(files, key=_originals_first):
+        original = f"{name.partition('.')[0]}.md"
         try:
+            if name != original and original in files and original.removesuffix(".md") not in products:
+                _translation(name, files[name])  # what is wrong with the original was told already
+                continue
             product = _one(name, files[name], products, lang=lang, currency=currency, zone=zone)
         except ConfigurationError as error:
             problems += error.problems
@@ -168,7 +172,7 @@ def _one(
         return _original(name, text, _Where(lang, currency, zone))
     original = products.get(parts["slug"])
     if original is None:
-        raise _problem(name, f"translates {parts['slug']}.md, which is missing or has problems of its own")
+        raise _problem(name, f"translates {parts['slug']}.md, which is missing; write that first")
     if parts["lang"] == original.lang:
         raise _problem(name, f"translates {parts['slug']}.md into its own language; name another one")
     words = {**original.words, parts["lang"]: _translation(name, text)}

@@ -110,7 +110,8 @@ class _Reading:
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
         raw = self._toml()
         if raw is None:
-            self._rest(None, "", UTC)
+            if self._text:  # else this is no shop, and nothing else is worth a word
+                self._rest(None, "", UTC)
             return None
         self._check_tables(raw)
         raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
@@ -211,7 +212,8 @@ class _Reading:
             self._text = written.text(self._folder, FILE)
             return tomllib.loads(self._text)
         except FileNotFoundError:
-            message = f"there is no {FILE} in {self._folder}; make a shop with `kramik new DIR` or name one with --shop"
+            place = self._folder.resolve()
+            message = f"there is no {FILE} in {place}; make a shop with `kramik new DIR` or name one with --shop"
             self.problems.append(Problem(field=FILE, code="missing_file", message=message))
         except OSError as error:
             self.problems.append(_unreadable(FILE, error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -33,12 +34,7 @@ class Folder:
         same = _same(file, content)
         if same:
             return Written(changed=False, size=same.st_size, time=same.st_mtime_ns)
-        beside = f"{folder}/.{name}.new"
-        with open(beside, "wb") as new:  # noqa: PTH123 - as above
-            new.write(content)
-            new.flush()
-            made = os.fstat(new.fileno())
-        os.replace(beside, file)  # noqa: PTH105 - as above
+        made = _replaced(file, f"{folder}/.{name}.new", content)
         return Written(changed=True, size=made.st_size, time=made.st_mtime_ns)
 
     def remove(self, path: str) -> None:
@@ -53,6 +49,25 @@ class Folder:
         """Say whether something else lies there."""
         file = self.root / path
         return file.exists() and (not file.is_file() or file.read_bytes() != content)
+
+
+def _replaced(file: str, beside: str, content: bytes) -> os.stat_result:
+    """Write a file beside and put it in the place of the old one, which stays when the disk is full.
+
+    Raises:
+        OSError: it can not be written; it names the file.
+    """
+    try:
+        with open(beside, "wb") as new:  # noqa: PTH123 - thousands of files: a Path costs more than the call
+            new.write(content)
+            new.flush()
+            made = os.fstat(new.fileno())
+        os.replace(beside, file)  # noqa: PTH105 - as above
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(beside)  # noqa: PTH108 - as above
+        raise OSError(error.errno, error.strerror, file) from None
+    return made
 
 
 def _same(file: str, content: bytes) -> os.stat_result | None:

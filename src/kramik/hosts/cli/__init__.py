@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 failed, 2 wrong use. Every command that prints data takes 
 
 from __future__ import annotations
 
+import errno
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -43,6 +45,13 @@ EXTRAS = {
 """What is not in the core, by the name under which it is imported, and the extra that brings it."""
 
 
+_ADVICE = {
+    errno.ENOSPC: "make room there, then run it again",
+    errno.EDQUOT: "make room there, then run it again",
+    errno.EROFS: "name another place, or let this one be written",
+}
+
+
 class Kramik(click.Group):
     """The group of all commands; imports only the one that runs, and turns decisions into exit codes."""
 
@@ -50,9 +59,12 @@ class Kramik(click.Group):
         """Return the commands in the order of a shop's life."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one command."""
         if cmd_name not in COMMANDS:
+            close = get_close_matches(cmd_name, COMMANDS, n=1)
+            if close:
+                ctx.fail(f"there is no command {cmd_name!r}; did you mean {close[0]!r}?")
             return None
         command: click.Command = import_module(f"kramik.hosts.cli.{cmd_name}").command
         return command
@@ -67,15 +79,17 @@ class Kramik(click.Group):
             raise click.ClickException(str(error)) from error
         except ModuleNotFoundError as error:
             raise missing(error) from error
-        except (
-            FileNotFoundError,
-            FileExistsError,
-            NotADirectoryError,
-            IsADirectoryError,
-            PermissionError,
-        ) as error:
-            message = f"{error.filename}: {error.strerror}; name another place, or mend this one"
-            raise click.ClickException(message) from error
+        except OSError as error:
+            if error.errno is None or error.errno == errno.EPIPE:  # a mistake of ours; a reader who left
+                raise
+            raise click.ClickException(unusable(error)) from error
+
+
+def unusable(error: OSError) -> str:
+    """Say which file or folder can not be used, why, and what to do; what was to be written is whole, old or new."""
+    place = f"{error.filename}: " if error.filename else ""
+    advice = _ADVICE.get(error.errno or 0, "name another place, or mend this one")
+    return f"{place}{error.strerror}; {advice}"
 
 
 def missing(error: ModuleNotFoundError) -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -87,4 +88,10 @@ def command(  # noqa: PLR0917 - one argument an option
         pace=pace,
         ledger=ledger,
     )
-    serve(settings, host=host, port=port, ready=lambda url: click.echo(f"the sandbox world is at {url}"))
+    try:
+        serve(settings, host=host, port=port, ready=lambda url: click.echo(f"the sandbox world is at {url}"))
+    except OSError as error:
+        message = (
+            f"{host}:{port} can not be used: {os.strerror(error.errno or 0)}; choose another with --port"
+        )
+        raise click.ClickException(message) from None

@@ -178,7 +178,12 @@ def _world(place: Path, environ: dict[str, str], port: int) -> Running:
         academy_token=environ["SANDBOX_ACADEMY_TOKEN"],
         mail_token=environ["SANDBOX_MAIL_TOKEN"],
     )
-    return sandbox.start(settings, port=port)
+    try:
+        return sandbox.start(settings, port=port)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        message = f"127.0.0.1:{port} can not be used: {why}; choose another with --sandbox-port"
+        raise click.ClickException(message) from None
 
 
 def _kept_secret(file: Path) -> str:
