@@ -213,7 +213,9 @@ class _Reading:
             return tomllib.loads(self._text)
         except FileNotFoundError:
             place = self._folder.resolve()
-            message = f"there is no {FILE} in {place}; make a shop with `kramik new DIR` or name one with --shop"
+            message = (
+                f"there is no {FILE} in {place}; make a shop with `kramik new DIR` or name one with --shop"
+            )
             self.problems.append(Problem(field=FILE, code="missing_file", message=message))
         except OSError as error:
             self.problems.append(_unreadable(FILE, error))

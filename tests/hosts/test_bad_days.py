@@ -62,10 +62,11 @@ def test_a_site_that_does_not_fit(shop: Path, tmp_path: Path) -> None:
 
 
 def test_a_shop_that_does_not_fit(tmp_path: Path) -> None:
-    """A copy that ends in the middle is told by its first file."""
+    """A copy that ends in the middle is told by its first file, and taken away, so that one may try again."""
     said = sentence(run("new", tmp_path / "shop", blocks=2))
     assert f"Error: {tmp_path}/shop/" in said
     assert "can not be written: [Errno 27]" in said
+    assert not (tmp_path / "shop").exists()
 
 
 @pytest.mark.parametrize(

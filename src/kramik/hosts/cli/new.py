@@ -29,13 +29,17 @@ def command(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         message = f"{folder} is not empty; name a new folder, nothing was written"
         raise click.ClickException(message)
+    there = folder.exists()
     try:
         make(folder)
-    except shutil.Error as error:
+    except OSError as error:
+        if not there:
+            shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(error, shutil.Error):
+            raise
         _, place, why = error.args[0][0]
-        message = (
-            f"{place} can not be written: {why.partition(': ')[0]}; make room there, or name another folder"
-        )
+        said = why.partition(": ")[0]
+        message = f"{place} can not be written: {said}; make room there, or name another folder"
         raise click.ClickException(message) from None
     click.echo(f"{folder} is ready. Next:\n  cd {folder}\n  kramik serve --sandbox")
 
