@@ -41,7 +41,7 @@ def test_a_message_in_hand_is_finished_or_given_back(tmp_path: Path, how: signal
         states = [eventually(partial(status, url), "completed".__eq__, seconds=15) for _, url in orders]
     assert ["completed"] * 6 == states
     assert [ONCE] * 6 == [shop.effects(order) for order, _ in orders]
-    assert (True, True) == (bool(unfinished), ended < 5)
+    assert (True, True) == (bool(unfinished), ended < 8)
 
 
 def test_an_idle_line_does_not_hold_up_the_end(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_an_idle_line_does_not_hold_up_the_end(tmp_path: Path) -> None:
         assert kept.recv(100)
         begun = time.monotonic()
         assert 0 == shop.end()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 8
         assert b"" == silent.recv(1)
 
 
