@@ -10,25 +10,21 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, tzinfo
-from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
-from kramik import address, catalogue, conditions, countries, frontmatter, table, written
-from kramik.catalogue import Catalogue
+from kramik import address, beside, conditions, countries, table, written
+from kramik.beside import Files
 from kramik.consents import DEFAULTS
-from kramik.coupons import Coupon
 from kramik.errors import ConfigurationError, Problem, Rejected
 from kramik.intent import ConsentText
-from kramik.pricelist import PriceList
 from kramik.settings import Adapter, Notices, Seller, Settings, ShopTable, Worker
 
 FILE = written.SETTINGS
 
-Found = TypeVar("Found")
 SHORTEST_SECRET = 16
 
 Shapes = Callable[[str, str], type[msgspec.Struct]]
@@ -81,13 +77,17 @@ def secrets_of(settings: Settings) -> Iterator[str]:
     yield from settings.notices.secrets
 
 
-class _Rest(NamedTuple):
-    """What is read beside `shop.toml`."""
+class _Tables(NamedTuple):
+    """The tables of `shop.toml` but the first, under the names that they have in the settings."""
 
-    catalogue: Catalogue
-    pages: dict[str, str]
-    coupons: dict[str, Coupon]
-    prices: PriceList
+    seller: Seller
+    worker: Worker
+    gateways: dict[str, Adapter]
+    mailer: Adapter
+    academy: Adapter
+    smtp: Adapter | None
+    notices: Notices
+    consents: dict[str, ConsentText]
 
 
 class _Reading:
@@ -109,38 +109,43 @@ class _Reading:
 
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
         raw = self._toml()
-        if raw is None:
+        if raw is not None:
+            self._check_tables(raw)
+            raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
+        shop = None if raw is None else self._table("shop", _sub(raw, "shop"), ShopTable, required=True)
+        languages = () if shop is None else tuple(dict.fromkeys([shop.locale, *shop.languages]))
+        tables = None if raw is None else self._tables(raw, languages)
+        if shop is None:
             if self._text:  # else this is no shop, and nothing else is worth a word
-                self._rest(None, "", UTC)
+                self._files(None, "", UTC)
             return None
-        self._check_tables(raw)
-        raw = {**raw, **overlay, "shop": {**_sub(raw, "shop"), **_sub(overlay, "shop")}}
-        shop = self._table("shop", _sub(raw, "shop"), ShopTable, required=True)
+        self._check_shop(shop)
+        files = self._files(shop.locale, shop.currency, self._clock(shop.timezone))
+        if not tables or not files or not all(map(_is_address, (shop.url, shop.api or shop.url))):
+            return None
+        return self._made(shop, languages, tables, files)
+
+    def _tables(self, raw: Mapping[str, object], languages: Collection[str]) -> _Tables | None:
+        """Read every table but the first; None where one of them is wrong."""
         seller = self._table("seller", _sub(raw, "seller"), Seller)
         worker = self._table("worker", _sub(raw, "worker"), Worker)
+        self._check_worker(worker)
         gateways = self._gateways(_sub(raw, "gateways"))
         mailer, academy = self._family(raw, "mailer"), self._family(raw, "academy")
-        smtp = (
-            self._adapter("mailer", "smtp", _sub(raw, "smtp"), header="smtp")
-            if raw.get("smtp") is not None
-            else None
-        )
+        by_smtp = raw.get("smtp") is not None
+        smtp = self._adapter("mailer", "smtp", _sub(raw, "smtp"), header="smtp") if by_smtp else None
         notices = self._table("notices", _sub(raw, "notices"), Notices)
-        consents = self._consents(_sub(raw, "consents"))
-        if shop is None:
-            self._rest(None, "", UTC)
-            return None
-        self._check(shop, worker)
         self._check_notices(notices)
-        languages = tuple(dict.fromkeys([shop.locale, *shop.languages]))
+        consents = self._consents(_sub(raw, "consents"))
         self._check_consents(_sub(raw, "consents"), consents, languages)
-        clock = self._clock(shop.timezone)
-        rest = self._rest(languages[0], shop.currency, clock)
-        adapters = [*gateways.values(), mailer, academy]
-        if seller is None or worker is None or notices is None or rest is None or None in adapters:
+        known = {name: gateway for name, gateway in gateways.items() if gateway}
+        if seller is None or worker is None or notices is None or len(known) < len(gateways):
             return None
-        if not all(_is_address(url) for url in (shop.url, shop.api or shop.url)):
+        if mailer is None or academy is None:
             return None
+        return _Tables(seller, worker, known, mailer, academy, smtp, notices, consents)
+
+    def _made(self, shop: ShopTable, languages: tuple[str, ...], tables: _Tables, files: Files) -> Settings:
         return Settings(
             folder=self._folder,
             name=shop.name,
@@ -149,37 +154,19 @@ class _Reading:
             languages=languages,
             currency=shop.currency,
             secrets=tuple(shop.secret if isinstance(shop.secret, list) else [shop.secret]),
-            seller=seller,
-            worker=worker,
-            gateways={name: adapter for name, adapter in gateways.items() if adapter},
-            mailer=mailer,  # type: ignore[arg-type]  # None was ruled out above
-            academy=academy,  # type: ignore[arg-type]  # None was ruled out above
-            catalogue=rest.catalogue,
-            pages=rest.pages,
-            smtp=smtp,
-            notices=notices,
-            consents=consents,
             revoke_on_refund=shop.revoke_on_refund,
             timezone=shop.timezone,
             countries=countries.listed(shop.countries),
             theme=shop.theme,
-            coupons=rest.coupons,
-            prices=rest.prices,
+            **tables._asdict(),
+            **files._asdict(),
         )
 
-    def _rest(self, lang: str | None, currency: str, clock: tzinfo | None) -> _Rest | None:
-        """Read every file beside `shop.toml`; without a language only to find what is wrong in them."""
-        products, pages = self._catalogue(lang or "", currency, clock), self._texts("pages")
-        for name, text in pages.items():
-            self._read(partial(frontmatter.parsed, f"pages/{name}", text))
-        known = None if products is None else products.products
-        prices = self._read(lambda: conditions.read_prices(self._folder))
-        coupons = self._read(
-            lambda: conditions.read_coupons(self._folder, products=known, currency=currency, clock=clock)
-        )
-        if lang is None or products is None:
-            return None
-        return _Rest(products, pages, coupons or {}, prices or PriceList())
+    def _files(self, lang: str | None, currency: str, clock: tzinfo | None) -> Files | None:
+        reading = beside.Reading(self._folder)
+        found = reading.files(lang, currency, clock)
+        self.problems += reading.problems
+        return found
 
     def _gateways(self, tables: Mapping[str, object]) -> dict[str, Adapter | None]:
         if not tables:
@@ -218,7 +205,7 @@ class _Reading:
             )
             self.problems.append(Problem(field=FILE, code="missing_file", message=message))
         except OSError as error:
-            self.problems.append(_unreadable(FILE, error))
+            self.problems.append(beside.unreadable(FILE, error))
         except ConfigurationError as error:
             self.problems += error.problems
         except tomllib.TOMLDecodeError as error:
@@ -272,7 +259,7 @@ class _Reading:
         settings = self._table(name, raw, shape)
         return None if settings is None else Adapter(family=family, kind=kind, settings=settings)
 
-    def _check(self, shop: ShopTable, worker: Worker | None) -> None:
+    def _check_shop(self, shop: ShopTable) -> None:
         secrets = shop.secret if isinstance(shop.secret, list) else [shop.secret]
         if any(len(secret) < SHORTEST_SECRET for secret in secrets):
             message = f"is shorter than {SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`"
@@ -292,6 +279,8 @@ class _Reading:
                 self.problems.append(
                     self._at("[shop]", "is no address such as https://kurs.example", key=key)
                 )
+
+    def _check_worker(self, worker: Worker | None) -> None:
         if worker is not None and not 0 < 2 * worker.call <= worker.visibility:
             message = (
                 "must be at least twice `call`: a call has to end long before others may take its message"
@@ -321,29 +310,6 @@ class _Reading:
             self.problems += [self._at("[shop]", each.message, key="timezone") for each in error.problems]
             return UTC
 
-    def _read(self, read: Callable[[], Found]) -> Found | None:
-        """Read one of the files beside the catalogue."""
-        try:
-            return read()
-        except ConfigurationError as error:
-            self.problems += error.problems
-        except OSError as error:
-            file = Path(error.filename or self._folder).name
-            self.problems.append(_unreadable(file, error))
-        return None
-
-    def _catalogue(self, lang: str, currency: str, clock: tzinfo | None) -> Catalogue | None:
-        try:
-            products = catalogue.read(self._texts("products"), lang=lang, currency=currency, zone=clock)
-        except ConfigurationError as error:
-            self.problems += error.problems
-            return None
-        if not products.products:
-            message = "holds no product; write one, such as products/my-course.md"
-            self.problems.append(Problem(field="products/", code="missing_file", message=message))
-            return None
-        return products
-
     def _consents(self, raw: Mapping[str, object]) -> dict[str, ConsentText]:
         """Read the shop's own texts; one for `immediate` stands for every kind of product that has none of its own."""
         consents = {name: text for name, text in DEFAULTS.items() if text.id not in raw or name == text.id}
@@ -372,18 +338,6 @@ class _Reading:
                 self.problems.append(
                     self._at(f"[consents.{name}]", f"{message}with the words beside the box")
                 )
-
-    def _texts(self, folder: str) -> dict[str, str]:
-        texts = {}
-        # Editors lock a file by `.#course.md`, and other systems put `._course.md` beside it.
-        for path in sorted((self._folder / folder).glob("[!.]*.md")):
-            try:
-                texts[path.name] = written.text(self._folder, f"{folder}/{path.name}")
-            except OSError as error:
-                self.problems.append(_unreadable(f"{folder}/{path.name}", error))
-            except ConfigurationError as error:
-                self.problems += error.problems
-        return texts
 
     def _at(self, header: str, message: str, *, key: str = "", code: str = "wrong") -> Problem:
         line = next(written.lines(self._text, header, re.split(r"[.\[]", key, maxsplit=1)[0]), 1)
@@ -417,10 +371,6 @@ def _is_address(url: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _unreadable(file: str, error: OSError) -> Problem:
-    return Problem(field=file, code="unreadable", message=f"can not be read: {error.strerror}")
 
 
 def _sub(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
