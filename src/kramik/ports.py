@@ -345,6 +345,19 @@ class Checkable(Protocol):
         ...
 
 
+@runtime_checkable
+class Directing(Protocol):
+    """A mailing tool whose settings say what the name in a product's file leads to; if it is there, only it knows."""
+
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with; it asks nobody.
+
+        Raises:
+            NeedsOperator: the name leads nowhere; say it before somebody buys.
+        """
+        ...
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """A connection that a person has to allow at the vendor: the address to open, and what ends it.
 

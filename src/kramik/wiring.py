@@ -11,7 +11,7 @@ import msgspec
 
 from kramik import adapters, config, desk, mail, publishing, written
 from kramik.confirmation import Paper, confirming
-from kramik.errors import ConfigurationError, Problem
+from kramik.errors import ConfigurationError, NeedsOperator, Problem
 from kramik.log import Logger
 from kramik.moves import effects
 from kramik.notice import Channel
@@ -21,6 +21,7 @@ from kramik.ports import (
     Academy,
     CallingGateway,
     Checkable,
+    Directing,
     Effect,
     FreshLinks,
     Gateway,
@@ -262,6 +263,20 @@ def vendors(settings: Settings, vault: Vault) -> dict[str, Checkable | None]:
     if settings.smtp is not None:
         made["smtp"] = adapters.MAILERS[settings.smtp.kind]().make(settings.smtp.settings, call)
     return {name: each if isinstance(each, Checkable) else None for name, each in made.items()}
+
+
+def misdirected(settings: Settings, vault: Vault) -> Iterator[Problem]:
+    """Yield each product whose mails lead nowhere, as far as the settings tell: every order of it would park."""
+    tool = mailing_tool(settings, vault)
+    if not isinstance(tool, Directing):
+        return
+    for product in settings.catalogue:
+        try:
+            tool.directed(product)
+        except NeedsOperator as error:
+            yield Problem(
+                field=written.keyed(settings.folder, product.slug), code="misdirected", message=str(error)
+            )
 
 
 def _at_home(settings: Settings, table: msgspec.Struct) -> msgspec.Struct:

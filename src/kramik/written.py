@@ -70,6 +70,14 @@ def lines(text: str, header: str, key: str) -> Iterator[int]:
         yield start
 
 
+def keyed(folder: Path, slug: str, key: str = "sequence") -> str:
+    """Return the place of a key in the file of a product; the first line of a file that leaves it out."""
+    name = f"products/{slug}.md"
+    text = (folder / name).read_text("utf-8-sig", "replace")
+    found = (number for number, line in enumerate(text.splitlines(), start=1) if line.startswith(f"{key}:"))
+    return f"{name}:{next(found, 1)}"
+
+
 def located(folder: Path, header: str, problem: Problem) -> Problem:
     """Return a problem of a key in a table of `shop.toml` with its line; one that has a place already, as it is."""
     file = folder / SETTINGS

@@ -241,6 +241,39 @@ def test_check_finds_what_is_wrong_in_a_file(  # noqa: PLR0917 - two fixtures an
     assert (1, True) == (found.exit_code, re.search(problem, found.output) is not None), found.output
 
 
+TOOLS = {
+    "kit": 'api_key = "env:KEY"',
+    "brevo": 'api_key = "env:KEY"\nlists = {other = 7}\nsender = "A <a@b.example>"',
+    "listmonk": 'base_url = "https://l.example"\nuser = "api"\ntoken = "env:KEY"\nbuyers = 3\ntemplates = {other = 7}',
+    "mailerlite": 'api_key = "env:KEY"\nbuyers = "7"',
+    "buttondown": 'api_key = "env:KEY"\nbuyers = "b"\ntags = {other = "t"}',
+}
+"""The tools in whose settings a product's sequence has to be known."""
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_mails_that_lead_nowhere_are_found_before_somebody_buys(
+    kramik: Kramik, shop: Path, tool: str
+) -> None:
+    """Each order of such a course would park after it was paid; the line is that of its sequence."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    table = '[mailer]\nkind = "sandbox"\nbase_url = "http://127.0.0.1:8787"\ntoken = "env:SANDBOX_MAIL_TOKEN"'
+    assert table in settings
+    (shop / "shop.toml").write_text(
+        settings.replace(table, f'[mailer]\nkind = "{tool}"\n{TOOLS[tool]}'), "utf-8"
+    )
+    with (shop / ".env").open("a") as env:
+        env.write("KEY=a-key\n")
+    product = (shop / "products" / "agregaty-w-praktyce.md").read_text("utf-8").splitlines()
+    line = next(number for number, text in enumerate(product, start=1) if text.startswith("sequence:"))
+    found = kramik("check")
+
+    assert 1 == found.exit_code
+    assert re.search(rf"products/agregaty-w-praktyce\.md:{line}: .*'agregaty-start'", found.output), (
+        found.output
+    )
+
+
 def test_what_only_an_adapter_can_see_has_a_line(kramik: Kramik, shop: Path) -> None:
     """A key that is there and can not be one is found when the adapter is made: it is told as all others are."""
     settings = (shop / "shop.toml").read_text("utf-8")

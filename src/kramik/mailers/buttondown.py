@@ -126,6 +126,10 @@ class ButtondownMailer:
             *sharing(products, lambda product: field(self._settings.link_field, product)),
         ]
 
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with."""
+        return self._tag(product.sequence or product.slug)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -134,6 +134,10 @@ class ListmonkMailer:
             return [misfit("buyers", str(error)), *self._templates(products, templates)]
         return list(self._templates(products, templates))
 
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with."""
+        return self._template(product.sequence or product.slug)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

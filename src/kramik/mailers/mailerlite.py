@@ -144,6 +144,10 @@ class MailerLiteMailer:
             *self._fields(products, create=create),
         ]
 
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with."""
+        return self._group(product.sequence or product.slug)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

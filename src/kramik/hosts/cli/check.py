@@ -99,7 +99,8 @@ def _checked(folder: Path) -> tuple[Settings, int, list[str]]:
     wiring.build(settings, MemoryOrders(), MemoryQueue(), vault=MemoryVault())
     source = publishing.source(settings)
     files = site(source, settings.templates)
-    problems = tuple(inspection.problems(source, files, folder))
+    astray = wiring.misdirected(settings, MemoryVault())
+    problems = (*astray, *inspection.problems(source, files, folder))
     if problems:
         raise ConfigurationError(*problems)
     return settings, len(files), list(wiring.advice(settings))

@@ -48,9 +48,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))
     console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE)
-    console.print(shown)
+    if console.is_terminal:
+        console.print(shown)
+        return
+    console = Console(highlight=False, width=PIPE)
+    with console.capture() as captured:
+        console.print(shown)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())  # the last column is as wide as its longest cell
 
 
 def printable(text: str) -> str:

@@ -86,6 +86,10 @@ class BrevoMailer:
             *self._attributes(products, create=create),
         ]
 
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with."""
+        return self._list(product.sequence or product.slug)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

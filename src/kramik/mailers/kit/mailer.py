@@ -88,6 +88,10 @@ class KitMailer:
         """Begin a connection for purchases; tags need none."""
         return None if self._grant is None else connecting.connection(self._settings, self._grant, redirect)
 
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with."""
+        return product.sequence and self._settings.sequence_of(product.sequence)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -113,6 +113,10 @@ class KitV3Mailer:
         make = self._make_field if create else None
         return list(live.compared(self._settings, products, courses, fields, make=make))
 
+    def directed(self, product: Product) -> object:
+        """Return what the mails of a product begin with."""
+        return product.sequence and self._settings.sequence_of(product.sequence)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
