@@ -24,6 +24,8 @@ console.log(JSON.stringify(paths.map(path => brotliCompressSync(readFileSync(pat
 _JVM = ("-Xss8m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """Schemas of HTML are deep; and it lives for seconds, so that starting fast is worth more than running fast."""
 _UNKNOWN_TO_VNU = {
+    "CSS: “container-type”: Property “container-type” doesn't exist.": "CSS Containment 3; others measure the window",
+    "CSS: “--fit”: Unknown dimension.": "the unit cqi, from the same; no size of letters but this one has it",
     "CSS: “interpolate-size”: Property “interpolate-size” doesn't exist.": "CSS Values 5; others open without moving",
     "CSS: “transition”: “allow-discrete” is not a “transition” value.": "CSS Transitions 2; others open without moving",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from PIL import Image
@@ -191,3 +192,18 @@ def test_a_drawing_keeps_its_place(folder: Path, root: str, size: tuple[str | No
 
     assert [size, size] == [(each.attrs.get("width"), each.attrs.get("height")) for each in images]
     assert "/assets/kurs-card." in page.one("meta", property="og:image").attrs["content"]
+
+
+def test_a_name_whose_accents_stand_apart(folder: Path) -> None:
+    """A Mac may spell a file with a letter and its accent apart; it is the same picture."""
+    (folder / "board.jpg").rename(folder / normalize("NFD", "zdjęcie.jpg"))
+    page = sales_page(shop("![a](zdjęcie.jpg)", folder))
+
+    assert "800" == page.one("img").attrs["width"]
+
+
+def test_a_name_in_other_letters(folder: Path) -> None:
+    """What works on the author's machine and on no host is told with the name that the file has."""
+    (folder / "board.jpg").rename(folder / "Board.JPG")
+    with pytest.raises(ConfigurationError, match=r"it is called Board\.JPG"):
+        site(shop("![a](board.jpg)", folder))

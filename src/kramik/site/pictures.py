@@ -17,6 +17,7 @@ from io import BytesIO
 from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import msgspec
 
@@ -163,12 +164,28 @@ class Pictures:
                 file, f"is no picture of this folder; name a file that ends with {', '.join(_KINDS)}"
             )
         try:
-            return b"" if self._folder is None else (self._folder / name).read_bytes()
+            return b"" if self._folder is None else (self._folder / self._spelled(name)).read_bytes()
         except OSError as error:
-            raise _wrong(
-                file,
-                f"can not be read: {error.strerror}; put the picture there, or mend its name in the text",
-            ) from None
+            raise _wrong(file, f"can not be read: {error.strerror}; {self._hint(name)}") from None
+
+    def _spelled(self, name: PurePosixPath) -> PurePosixPath:
+        """Return the name as the folder spells it: other systems take letters apart from their accents."""
+        if self._folder is None or name.name.isascii() or (self._folder / name).exists():
+            return name
+        same = (each for each in self._beside(name) if normalize("NFC", each) == normalize("NFC", name.name))
+        return name.with_name(next(same, name.name))
+
+    def _hint(self, name: PurePosixPath) -> str:
+        alike = (each for each in self._beside(name) if each.casefold() == name.name.casefold())
+        meant = next(alike, "")
+        if meant:
+            return f"it is called {meant}, and hosts tell capital letters from small ones; mend its name in the text"
+        return "put the picture there, or mend its name in the text"
+
+    def _beside(self, name: PurePosixPath) -> list[str]:
+        """Return the names in the folder of a picture."""
+        folder = self._folder and self._folder / name.parent
+        return sorted(each.name for each in folder.iterdir()) if folder and folder.is_dir() else []
 
     def _name(self, file: str) -> str:
         digest = sha256(RECIPE.encode() + self._read(file)).hexdigest()[:10]
