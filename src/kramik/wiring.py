@@ -219,6 +219,11 @@ def advice(settings: Settings) -> Iterator[str]:
 
     yield from unread.files(settings.folder, settings.languages)
     for product in settings.catalogue:
+        if not product.in_language(product.lang).summary.strip():
+            yield (
+                f"products/{product.slug}.md has no summary; one sentence of it stands on the front page, below the "
+                "title, and in what search engines and messengers show"
+            )
         if not product.in_language(product.lang).blocks.requirements:
             yield (
                 f"products/{product.slug}.md has no requirements; say what a buyer needs to use the course, "

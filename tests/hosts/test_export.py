@@ -52,6 +52,27 @@ def test_it_names_the_pages_that_it_left_alone(kramik: Kramik, tmp_path: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("there", "more", "said"),
+    [
+        (["page.html"], [], True),
+        (["page.html"], ["--layout", "page"], False),
+        (["default.html", "page.html"], [], False),
+        ([], [], False),
+    ],
+)
+def test_a_layout_that_the_site_lacks(
+    kramik: Kramik, tmp_path: Path, there: list[str], more: list[str], *, said: bool
+) -> None:
+    """Jekyll would build bare pages and not say so aloud; a theme may bring it, so it is advice."""
+    (tmp_path / "site" / "_layouts").mkdir(parents=True)
+    for name in there:
+        (tmp_path / "site" / "_layouts" / name).write_text("{{ content }}", "utf-8")
+    found = kramik("export", "jekyll", "--out", str(tmp_path / "site"), *more)
+
+    assert (0, said) == (found.exit_code, "name the layout 'default', and _layouts has page;" in found.output)
+
+
 def test_a_file_of_the_site_in_the_way_is_a_failure(kramik: Kramik, tmp_path: Path) -> None:
     """Exit code 1, its name, and what to do."""
     file = tmp_path / "site" / "_data" / "shop.json"

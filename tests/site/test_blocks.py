@@ -72,6 +72,16 @@ def seen(page: Element) -> str:
     return f"{' '.join(page.one('main').text.split(' '))} {links}"
 
 
+def test_a_course_without_a_summary_has_no_empty_line() -> None:
+    """The line below the title is there when it says something."""
+    leads = [
+        [each.text for each in sales_page(*lines).all("p", **{"class": "lead"})]
+        for lines in ((), ("summary: Jest.",))
+    ]
+
+    assert [[], ["Jest."]] == leads
+
+
 def test_every_block_is_tried_here() -> None:
     """No key of a block is without a test below."""
     assert set(Blocks.__struct_fields__) == {*ALL, "picture", "testimonials_note"}

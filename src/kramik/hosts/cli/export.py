@@ -8,6 +8,9 @@ import click
 
 from kramik.hosts.cli import moments, options, printed
 
+JEKYLLS = "default"
+"""The layout that pages name where none is said."""
+
 GENERATORS = ("jekyll", "hugo", "eleventy", "astro", "json")
 
 
@@ -54,3 +57,10 @@ def command(
     click.echo(f"{len(placed.written)} files in {target}")
     for path in placed.kept:
         click.echo(f"{path} is yours and stays as it is")
+    wanted, layouts = layout or JEKYLLS, sorted(each.stem for each in (target / "_layouts").glob("*.*"))
+    if generator == "jekyll" and layouts and wanted not in layouts:
+        here = ", ".join(layouts)
+        click.echo(
+            f"advice: the pages of courses name the layout {wanted!r}, and _layouts has {here}; unless your theme "
+            "brings it, Jekyll makes bare pages and says nothing: name another with --layout"
+        )
