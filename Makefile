@@ -105,7 +105,8 @@ $(VENV)/.browser: bench/browser/package.json bench/browser/package-lock.json $(V
 	@touch $@
 
 machine: | $(BIN)/pip
-	@missing=; for each in chromium curl jekyll strace java:default-jre-headless; do \
+	@missing=; for each in chromium curl firefox-esr jekyll strace java:default-jre-headless \
+		WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb; do \
 		command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; done; \
 		test -z "$$missing" || $(call install,$$missing)
 

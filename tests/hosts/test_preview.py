@@ -71,7 +71,8 @@ def test_what_was_saved_is_seen_and_sold(folder: Path, served: str) -> None:
     )
     version = eventually(lambda: ask(f"{served}/__preview").body, lambda seen_now: seen_now != before)
 
-    assert b'<script src="/__preview.js" defer></script>' in page.body
+    assert b'<script src="/__preview.js" data-seen="' in page.body
+    assert "no-cache" == page.headers["cache-control"]
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert before != version
     assert b"location.reload" in ask(f"{served}/__preview.js").body

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.hosts import served
 from tests.hosts.served import Shop, eventually
@@ -143,3 +143,31 @@ def test_back_after_the_payment(chromium: Browser, shop: Shop) -> None:
         page.wait_for_url(f"{shop.url}/thanks/**")
         expect(page.locator("[data-state=completed]")).to_be_visible()
     keeping.close()
+
+
+def test_on_the_way_to_a_bank_that_no_policy_names(chromium: Browser, shop: Shop) -> None:
+    """Where the policy forbids the way of the form, after the order was placed, the script takes the way of a link."""
+    before = shop.world.world.ledger.counts()
+    page, form = chromium.new_page(), f"{shop.url}/{SLUG}/order/"
+    forbidden = list[str]()
+    page.on("console", lambda message: forbidden.append(message.text))
+
+    def host(route: Route) -> None:
+        answer = route.fetch()
+        policy = answer.headers["content-security-policy"].replace(f" {shop.world.url}", "")
+        route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
+
+    page.route(form, host)
+    page.goto(form)
+    page.fill("#email", "bank@example.org")
+    page.fill("#name", "Bank Dalej")
+    page.check("#consent_terms")
+    page.check("#consent_immediate")
+    page.click("button[type=submit]")
+    page.click("button[value=pay]")
+    page.wait_for_url(f"{shop.url}/thanks/**")
+    expect(page.locator("[data-state=completed]")).to_be_visible()
+    page.close()
+
+    assert ["form-action" in each for each in forbidden] == [True]
+    assert ONCE == {name: gained(before, shop.world.world.ledger.counts()).get(name) for name in ONCE}

@@ -145,10 +145,11 @@ def test_the_policy_lists_every_origin_of_the_payment() -> None:
 
 
 def test_pages_of_the_api_may_load_the_assets_of_the_site() -> None:
-    """The policy for pages of the API names the site where its own origin is not enough."""
+    """The policy for pages of the API names the site where that is another, and lets forms lead to any bank."""
     rules = dict(rule.split(" ", 1) for rule in headers.policy(example(), "api").split("; ") if " " in rule)
 
     assert "'self' https://kurs.example" == rules["style-src"] == rules["script-src"]
+    assert "'self' https://kurs.example https://pay.example https:" == rules["form-action"]
 
 
 def test_the_example_speaks_both_languages() -> None:

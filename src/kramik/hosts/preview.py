@@ -30,11 +30,11 @@ EVERY = 0.5
 VERSION, SCRIPT, STYLE = "/__preview", "/__preview.js", "/__preview.css"
 _WATCHED = ("*.toml", "*.csv", "products/*", "pages/*", "templates/**/*", "pictures/*")
 _JS = f"""
-let seen;
+let {{ seen }} = document.currentScript.dataset;
 setInterval(async () => {{
   const answer = await fetch("{VERSION}", {{ cache: "no-store" }}).catch(() => null);
   const now = answer?.ok ? await answer.text() : seen;
-  if (seen && now !== seen) location.reload();
+  if (now !== seen) location.reload();
   seen = now;
 }}, {int(EVERY * 1000)});
 """
@@ -135,8 +135,10 @@ class PreviewedSite(Site):
         page = (
             mistakes(trouble) if trouble else await asyncio.to_thread(Path(response.path).read_text, "utf-8")
         )
-        shown = page.replace("</body>", f'<script src="{SCRIPT}" defer></script>\n</body>')
-        fresh = {**self._headers, "Cache-Control": "no-store"}
+        seen = self._preview.version
+        shown = page.replace("</body>", f'<script src="{SCRIPT}" data-seen="{seen}" defer></script>\n</body>')
+        # A browser that may store nothing forgets what was typed when a buyer comes back from the gateway.
+        fresh = {**self._headers, "Cache-Control": "no-store" if trouble else "no-cache"}
         return HTMLResponse(shown, 500 if trouble else response.status_code, fresh)
 
 

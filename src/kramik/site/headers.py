@@ -2,8 +2,10 @@
 
 `_headers` is for Netlify and Cloudflare Pages, `.htaccess` for Apache, which reads it where it lies, and
 `headers.nginx.conf` is to be included in the block `server` of nginx.
-`form-action` lists every origin on the way to the payment: browsers check the redirect behind a form too, and would
-keep the buyer on the page after the order was placed.
+`form-action` lists every origin on the way to the payment that we know: Chromium and Safari check each redirect behind
+a form too, and would keep the buyer on the page after the order was placed.
+There is no Cross-Origin-Opener-Policy: with it Firefox and Safari forget what was typed when a buyer goes back from the
+gateway, and these pages have no cookie that it could protect.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ def security(source: Source, place: Place = "site") -> dict[str, str]:
     """Return the headers of every page that is served at this place."""
     return {
         "Content-Security-Policy": policy(source, place),
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "X-Content-Type-Options": "nosniff",
@@ -30,13 +31,18 @@ def security(source: Source, place: Place = "site") -> dict[str, str]:
 
 
 def policy(source: Source, place: Place = "site") -> str:
-    """Return the Content-Security-Policy; pages of the API may load the assets of the site."""
+    """Return the Content-Security-Policy; pages of the API may load the assets of the site.
+
+    From a gateway the way may lead on to any bank. On the site's pages a script finds the way out; the API's pages,
+    which may be a form of the gateway, lead anywhere that is encrypted.
+    """
     site, api = origin(source.site), origin(source.api)
     other = {"site": api, "api": site}[place]
     elsewhere = () if site == api else (other,)
     assets = " ".join(("'self'", *(elsewhere if place == "api" else ())))
     calls = " ".join(("'self'", *elsewhere))
-    forms = " ".join(dict.fromkeys(("'self'", *elsewhere, *source.form_action_origins)))
+    onward = ("https:",) if place == "api" else ()
+    forms = " ".join(dict.fromkeys(("'self'", *elsewhere, *source.form_action_origins, *onward)))
     rules = [
         "default-src 'none'",
         f"script-src {assets}",

@@ -41,6 +41,9 @@ globalThis.courseOrderCoupon ??= (() => {
     quote(field);
   });
 
+  // Whoever comes back has their code again in the field, and the price of before beside it.
+  addEventListener("pageshow", () => document.querySelectorAll(FIELD).forEach(quote));
+
   // A link may bring a code along; in the page of a guest `code` may be anything.
   const field = document.querySelector(`body.order ${FIELD}`), code = new URLSearchParams(location.search).get("code");
   if (field && code && !field.value) {

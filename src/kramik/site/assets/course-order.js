@@ -37,13 +37,16 @@ customElements.get("course-order") ?? (() => {
   listen("pointerdown", () => { pressed = performance.now() + 5_000; });
   listen("mouseup pointercancel keydown", () => { pressed = 0; }); // a finger makes a mouseup, too, later than a pointerup
 
+  // Safari goes to a field, and leaves the focus behind.
+  listen("click", ({ target }) => target.closest?.(".remarks a") && setTimeout(() => document.querySelector(target.hash)?.focus()));
+
   const put = (element, name, value) => value ? element.setAttribute(name, value) : element.removeAttribute(name);
 
   const help = (form, url) => {
     const button = form.querySelector("button[type=submit]");
     const label = button.textContent;
     const said = form.dataset;
-    let sent = "", locked = false, timer = 0, meant;
+    let locked = false, timer = 0, meant;
     let remarks = document.querySelector("body.order #remarks"); // of the server
 
     const warm = () => {
@@ -65,13 +68,15 @@ customElements.get("course-order") ?? (() => {
       timer = on && setTimeout(lock, 10_000, false);
     };
 
-    // The same content keeps its key, so that a second try is the same order; other content is another order.
+    // The same content keeps its key, so that a second try is the same order; other content is another order. The history
+    // keeps both for whoever comes back from the gateway to a page that the browser had to load anew.
     const key = () => {
       const content = new URLSearchParams(new FormData(form));
       content.delete("idempotency_key");
-      if (`${content}` === sent) return;
-      sent = `${content}`;
-      form.elements.idempotency_key.value = crypto.randomUUID?.() ?? ""; // none without TLS
+      const sent = `${content}`;
+      if (history.state?.sent !== sent) // no id without TLS
+        history.replaceState({ ...history.state, sent, key: crypto.randomUUID?.() ?? "" }, "");
+      form.elements.idempotency_key.value = history.state.key;
     };
 
     const wrong = (field) => {
@@ -81,6 +86,8 @@ customElements.get("course-order") ?? (() => {
       if (text && good[field.name]?.(text) === false) return say("invalid_");
       return validity.customError ? field.validationMessage : "";
     };
+
+    const unfold = (field) => field.closest("details")?.setAttribute("open", "");
 
     const mark = (field) => {
       const text = wrong(field), id = `${field.id}-wrong`;
@@ -102,7 +109,7 @@ customElements.get("course-order") ?? (() => {
       const entry = (field) => make("li", {}, make("a", { href: "#" + field.id, textContent: wrong(field) }));
       remarks = make("div", { className: "remarks", role: "alert", tabIndex: -1 },
         make("h2", { textContent: said.wrong }), make("ul", {}, ...found.map(entry)));
-      found.forEach((field) => field.closest("details")?.setAttribute("open", ""));
+      found.forEach(unfold);
       const heading = document.querySelector("body.order h1"); // none where the form is a guest in another site's page
       (heading ?? form).before(remarks);
       if (heading) document.title = said.title;
@@ -146,7 +153,21 @@ customElements.get("course-order") ?? (() => {
       key();
       lock(true);
     });
-    addEventListener("pageshow", (event) => event.persisted && lock(false));
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) lock(false);
+      // A browser may put back what was typed, and never what was unfolded.
+      fields.forEach((field) => field.value && unfold(field));
+    });
+    // Behind the gateway there may be a bank that the policy of this page can not name. Browsers hold the whole way of a
+    // form against it, after the order was placed; the way of a link they do not.
+    addEventListener("securitypolicyviolation", async ({ effectiveDirective }) => {
+      if (!locked || effectiveDirective !== "form-action") return;
+      const body = new URLSearchParams(new FormData(form));
+      body.set("button", button.value);
+      const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
+      const { payment } = await answer.json();
+      if (payment.method === "GET") location = payment.url;
+    });
     document.addEventListener("visibilitychange", () => document.hidden || (form.elements.email.value && warm()));
     new IntersectionObserver(([seen], watcher) => {
       if (!seen.isIntersecting) return;
