@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from tests.browsers import program
 from tests.browsers.driver import COMMANDS, Driver, Refused
-from tests.hosts.served import free_port
+from tests.hosts.port import free_port
 
 
 @contextmanager
