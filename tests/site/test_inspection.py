@@ -17,6 +17,14 @@ from kramik.site.copies import eject
 from kramik.site.theme import HERE
 from tests.site.world import EXAMPLE, SELLER, example
 
+LEFT = (
+    "pages/terms.md",
+    "pages/privacy.md",
+    "pages/accessibility.md",
+    "products/agregaty-w-praktyce.md",
+    "products/kolejki-bez-strachu.md",
+)
+"""The pages of the example that tell who made it."""
 ZESZYT = (HERE / "assets" / "kramik.css").read_text("utf-8")
 WARSZTAT = (HERE / "assets" / "warsztat.css").read_text("utf-8")
 
@@ -100,17 +108,34 @@ def test_the_seller_is_missing_where_its_table_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "Hanny Wierzbickiej",
+        "Akademii Agregatów",
+        "ul. Introligatorska 7/12",
+        "NIP 5260001246",
+        "+48 71 555 01 20",
+    ],
+)
+def test_the_seller_of_the_example_is_nobody(folder: Path, said: str) -> None:
+    """Each of the facts about them is found alone, in any page."""
+    (folder / "pages" / "about.md").write_text(f"---\ntitle: O nas\n---\nPiszę to jako {said}.\n", "utf-8")
+
+    assert "pages/about.md:4" in {each.field for each in found(folder, site="https://kurs.pl")}
+
+
+@pytest.mark.parametrize(
     ("site", "expected"),
     [
         ("https://kurs.example", set()),
         ("http://127.0.0.1:8000", set()),
-        ("https://kurs.pl", {"shop.toml:2", "pages/terms.md", "pages/privacy.md", "pages/accessibility.md"}),
+        ("https://kurs.pl", {"shop.toml:2", *LEFT}),
     ],
 )
 def test_what_is_left_of_the_example(folder: Path, site: str, expected: set[str]) -> None:
-    """Nobody publishes terms with an address that leads nowhere."""
+    """Nobody publishes terms with an address that leads nowhere, or in the name of a seller who was made up."""
     (folder / "shop.toml").write_text('# mail = "a@b.example"\nemail = "hanna@akademia.example"\n', "utf-8")
-    named = {each.field for each in found(folder, site=site) if "nobody has" in each.message}
+    named = {each.field for each in found(folder, site=site) if "belongs to the example" in each.message}
     places = {each if each.startswith("shop.toml") else each.partition(":")[0] for each in named}
 
     assert expected == {each for each in places if ".en." not in each}

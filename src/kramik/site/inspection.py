@@ -42,8 +42,11 @@ NEEDED = {
 _OPENED = frozenset({"http", "https", "mailto", "tel", "sms", "data"})
 _TITLE = re.compile(r"#[ \t]+\S")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
-_INVENTED = re.compile(r"[\w.+-]+@[\w.-]+\.example\b")
-"""The example shop writes to names below `.example`, which RFC 2606 keeps from ever being one of somebody."""
+_INVENTED = re.compile(
+    r"[\w.+-]+@[\w.-]+\.example\b|Hann\w+ Wierzbick\w+|Akademi\w+ Agregatów|Introligatorsk\w+ 7/12"
+    r"|\b526-?000-?12-?46\b|\b71 ?555 ?01 ?20\b"
+)
+"""The seller of the example shop, whom nobody may be, and names below `.example`, which RFC 2606 gives to nobody."""
 
 _WRITTEN = ("shop.toml", "pages/[!.]*.md", "products/[!.]*.md", "templates/**/*.html")
 
@@ -107,7 +110,7 @@ def _left_over(source: Source, written: Mapping[str, str]) -> Iterator[Problem]:
         for number, line in enumerate(text.splitlines(), start=1):
             found = None if line.lstrip().startswith("#") and file == "shop.toml" else _INVENTED.search(line)
             if found:
-                why = f"says {found[0]}, an address that nobody has; write your own in its place"
+                why = f"says {found[0]}, which belongs to the example; write your own in its place"
                 yield _wrong(f"{file}:{number}", why)
 
 
