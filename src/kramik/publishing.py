@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -116,9 +117,6 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
     from kramik.site import versions
     from kramik.site.source import Source
 
-    gateways = settings.gateways.values()
-    urls = [getattr(each.settings, key, "") for each in gateways for key in ("base_url", "pay_url")]
-    origins = {_origin(str(url)) for url in urls}
     return Source(
         name=settings.name,
         site=settings.site,
@@ -130,7 +128,7 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         consents=settings.consents,
         pay_ways=tuple(_pay_ways(settings)),
         seller=msgspec.to_builtins(settings.seller),
-        form_action_origins=tuple(sorted(origins - {""})),
+        form_action_origins=tuple(sorted({*_origins(settings)})),
         now=now or datetime.now(UTC),
         conditions=Conditions(coupons=settings.coupons, prices=settings.prices, countries=settings.countries),
         pictures=settings.folder / "pictures",
@@ -138,6 +136,20 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         theme=settings.theme,
         zone=zone(settings.timezone),
     )
+
+
+def _origins(settings: Settings) -> Iterator[str]:
+    """Yield where a form may lead on the way to a payment: each gateway's own address, and the vendor's other hosts."""
+    from kramik.gateways import Features
+
+    for each in settings.gateways.values():
+        known = [str(getattr(each.settings, key, "")) for key in ("base_url", "pay_url")]
+        yield from map(_origin, filter(None, known))
+        features = adapters.GATEWAYS[each.kind]().features
+        hosts = [urlsplit(url).hostname or "" for url in known]
+        for domain in features.hops if isinstance(features, Features) else ():
+            if any(f".{host}".endswith(f".{domain}") for host in hosts):
+                yield f"https://*.{domain}"
 
 
 def _pay_ways(settings: Settings) -> Iterator[PayWay]:

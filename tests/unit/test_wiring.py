@@ -5,14 +5,18 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import msgspec
 import pytest
 
-from kramik import adapters, table, wiring
+from kramik import adapters, publishing, table, wiring
+from kramik.config import environment
 from kramik.errors import Rejected
+from kramik.gateways import Features
 from kramik.hosts import cli
+from kramik.hosts.cli import new
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,3 +95,40 @@ def test_a_command_without_its_extra_says_what_to_install(
     assert (1, "") == (ran.returncode, ran.stdout)
     assert f'needs {package}; install it with: pip install "kramik[{extra}]"' in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("kind", sorted(adapters.GATEWAYS.keys() - {"sandbox"}))
+def test_a_form_may_lead_to_every_host_of_a_vendor(kind: str) -> None:
+    """A gateway names the domains of its vendor, and its own addresses lie below them."""
+    features = adapters.GATEWAYS[kind]().features
+    domains = features.hops if isinstance(features, Features) else ()
+    fields = msgspec.structs.fields(adapters.shape("gateways", kind))
+    defaults = [field.default for field in fields if field.name in {"base_url", "pay_url"}]
+
+    assert [] == [url for url in defaults if not urlsplit(url).netloc.endswith(domains)]
+    assert domains
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origins"),
+    [
+        ("https://secure.przelewy24.pl", ("https://*.przelewy24.pl", "https://secure.przelewy24.pl")),
+        ("https://sandbox.przelewy24.pl", ("https://*.przelewy24.pl", "https://sandbox.przelewy24.pl")),
+        ("http://127.0.0.1:8787/p24", ("http://127.0.0.1:8787",)),
+        ("https://notprzelewy24.pl", ("https://notprzelewy24.pl",)),
+    ],
+)
+def test_the_policy_knows_the_hops_of_a_gateway(
+    tmp_path: Path, base_url: str, origins: tuple[str, ...]
+) -> None:
+    """Przelewy24 sends the buyer on from the host that took the payment to the one that shows it."""
+    new.make(tmp_path / "shop")
+    file = tmp_path / "shop" / "shop.toml"
+    table_of = (
+        f'[gateways.przelewy24]\nmerchant_id = 1\ncrc = "env:A"\napi_key = "env:A"\nbase_url = "{base_url}"\n'
+    )
+    before, _, after = file.read_text("utf-8").partition("[gateways.sandbox]")
+    file.write_text(before + table_of + after[after.index("[mailer]") :], "utf-8")
+    settings = wiring.read(tmp_path / "shop", environment(tmp_path / "shop", {"A": "0123456789abcdef"}))
+
+    assert origins == publishing.source(settings).form_action_origins

@@ -24,6 +24,9 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     `address` says where it learns the address of notifications; `methods` are the ways to pay that it takes from a
     buyer's choice at the shop; `request` and `notification` say by what vectors their signatures are proven.
     `confirms`: a notification of a payment is followed by a call; `asks`: it can be asked what became of an order.
+    `hops` are the vendor's own domains: it may lead a buyer from the address that we know to any host of these.
+    Source: shops that test their way to Przelewy24 begin at `secure.przelewy24.pl` and wait for `go.przelewy24.pl`;
+    of the others nothing is known, and a browser stops the form behind an order at a host that is not listed.
     """
 
     title: str
@@ -38,6 +41,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     confirms: bool = False
     asks: bool = False
     extra: str = ""
+    hops: tuple[str, ...] = ()
 
 
 def led_to(url: str, pay_url: str, *, vendor: str) -> str:

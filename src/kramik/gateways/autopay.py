@@ -42,6 +42,7 @@ FEATURES = Features(
     notification="published",
     methods=("blik", "card"),
     refunds=True,
+    hops=("autopay.eu",),
 )
 CHANNELS = {"blik": "509", "card": "1500"}
 """The numbers of the channels that buyers know by name; any other method is a number of Autopay's list, or nothing."""

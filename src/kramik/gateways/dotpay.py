@@ -42,6 +42,10 @@ FEATURES = Features(
     notification="published",
     methods=("blik", "card"),
     refunds=True,
+    hops=(
+        "przelewy24.pl",
+        "dotpay.pl",
+    ),
 )
 
 LONGEST_DESCRIPTION = 128

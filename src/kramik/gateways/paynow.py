@@ -41,6 +41,7 @@ FEATURES = Features(
     methods=("blik", "card"),
     confirms=True,
     asks=True,
+    hops=("paynow.pl",),
 )
 KINDS: Mapping[str, Kind] = {
     "CONFIRMED": "paid",

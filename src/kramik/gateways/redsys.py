@@ -41,6 +41,7 @@ FEATURES = Features(
     methods=("card", "bizum", "paypal", "transfer"),
     refunds=True,
     extra="crypto",
+    hops=("redsys.es",),
 )
 VERSION = "HMAC_SHA256_V1"
 """The only algorithm that is accepted, whatever a notification names."""

@@ -35,6 +35,7 @@ FEATURES = Features(
     notification="computed",
     refunds=True,
     chargebacks=True,
+    hops=("2checkout.com",),
 )
 SIGNATURE = "SIGNATURE_SHA2_256"
 UNSIGNED = ("HASH", SIGNATURE, "SIGNATURE_SHA3_256")

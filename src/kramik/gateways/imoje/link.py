@@ -34,6 +34,7 @@ FEATURES = Features(
     methods=("blik", "card", "transfer", "wallet", "later"),
     refunds=True,
     asks=True,
+    hops=("imoje.pl",),
 )
 
 Algorithm = Literal["sha224", "sha256", "sha384", "sha512"]

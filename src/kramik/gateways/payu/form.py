@@ -33,6 +33,7 @@ FEATURES = Features(
     notification="published",
     methods=("blik", "card"),
     refunds=True,
+    hops=("payu.com",),
 )
 CHANNELS = {"card": "c"}
 """PayU's values of the methods that it calls otherwise than we do; any other method is passed as it is."""

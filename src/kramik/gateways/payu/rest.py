@@ -36,6 +36,7 @@ FEATURES = Features(
     methods=("blik", "card"),
     refunds=True,
     asks=True,
+    hops=("payu.com",),
 )
 CHANNELS = {"blik": "blik", "card": "c"}
 """PayU's values of the ways to pay; without a choice its page shows every one."""

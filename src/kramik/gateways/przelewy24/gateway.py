@@ -39,6 +39,7 @@ FEATURES = Features(
     refunds=True,
     confirms=True,
     asks=True,
+    hops=("przelewy24.pl",),
 )
 CHANNELS = {"card": 4096, "transfer": 2, "wallet": 256, "later": 128, "blik": 8192}
 """The vendor's `channel` of each method; without a choice its page shows every one."""

@@ -38,6 +38,7 @@ FEATURES = Features(
     refunds=True,
     chargebacks=True,
     asks=True,
+    hops=("stripe.com",),
 )
 METHODS = {"blik": "blik", "card": "card", "transfer": "p24"}
 """Stripe's words for a way to pay; without a choice its page shows what the dashboard allows."""

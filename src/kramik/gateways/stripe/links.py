@@ -39,6 +39,7 @@ FEATURES = Features(
     refunds=True,
     chargebacks=True,
     asks=True,
+    hops=("stripe.com",),
 )
 EXPIRED = "checkout.session.expired"
 SKEW = timedelta(hours=1)

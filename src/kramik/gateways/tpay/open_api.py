@@ -36,6 +36,7 @@ FEATURES = Features(
     chargebacks=True,
     asks=True,
     extra="crypto",
+    hops=("tpay.com",),
 )
 KINDS: Mapping[str, Kind] = {
     "paid": "pending",

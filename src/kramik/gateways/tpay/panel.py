@@ -33,6 +33,7 @@ FEATURES = Features(
     refunds=True,
     chargebacks=True,
     extra="crypto",
+    hops=("tpay.com",),
 )
 LONGEST_DESCRIPTION = 128
 LANGUAGES = ("pl", "en", "de", "it", "es", "fr", "ru")
