@@ -28,14 +28,21 @@ class Folder:
         """Write a file unless it says this already."""
         file = f"{self.root}/{path}"
         folder, _, name = file.rpartition("/")
-        if folder not in self._there:
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - thousands of files: a Path costs more than the call
-            self._there.add(folder)
+        self._open(folder)
         same = _same(file, content)
         if same:
             return Written(changed=False, size=same.st_size, time=same.st_mtime_ns)
         made = _replaced(file, f"{folder}/.{name}.new", content)
         return Written(changed=True, size=made.st_size, time=made.st_mtime_ns)
+
+    def _open(self, folder: str) -> None:
+        """Make a folder and those above it, unless it was done."""
+        if folder in self._there:
+            return
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - thousands of files: a Path costs more than the call
+        while folder not in self._there:
+            self._there.add(folder)
+            folder = folder.rpartition("/")[0]
 
     def remove(self, path: str) -> None:
         """Remove a file, and the folders that are empty without it."""
