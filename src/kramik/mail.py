@@ -7,6 +7,7 @@ What the buyer typed never begins a header and is never a template.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, tzinfo
 from html import escape
 from typing import Literal
 
@@ -112,17 +113,17 @@ def access_mail(order: Order, link: str, *, key: str, again: bool = False) -> Ma
     )
 
 
-def acknowledging(post: Post) -> Effect:
+def acknowledging(post: Post, clock: tzinfo = UTC) -> Effect:
     """Return the effect that acknowledges a withdrawal by mail; the receipt says that it went."""
 
     def do(delivery: Delivery) -> str:
-        return f"by mail {post.send(withdrawal_mail(delivery.order))}"
+        return f"by mail {post.send(withdrawal_mail(delivery.order, clock))}"
 
     return Effect(repeat=post.repeat, do=do)
 
 
-def withdrawal_mail(order: Order) -> Mail:
-    """Write the acknowledgement of a withdrawal: content, date and time, as CRD art. 11a demands.
+def withdrawal_mail(order: Order, clock: tzinfo = UTC) -> Mail:
+    """Write the acknowledgement of a withdrawal: content, date and time by this clock, as CRD art. 11a demands.
 
     Raises:
         NeedsOperator: nobody withdrew from this order.
@@ -138,8 +139,8 @@ def withdrawal_mail(order: Order) -> Mail:
         "order": order.id,
         "name": stated.name,
         "email": order.intent.buyer.email,
-        "at": f"{stated.at:%Y-%m-%d %H:%M:%S} UTC",
-        "until": f"{stated.refund_by:%Y-%m-%d}",
+        "at": f"{stated.at.astimezone(clock):%Y-%m-%d %H:%M:%S %Z}",
+        "until": f"{stated.refund_by.astimezone(clock):%Y-%m-%d}",
         "statement": stated.statement or _STATEMENT[lang],
     }
     body, subject = text.format(**words), subject.format(title=title)

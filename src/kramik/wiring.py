@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import msgspec
 
 from kramik import adapters, config, desk, mail, publishing, written
+from kramik.conditions import zone
 from kramik.confirmation import Paper, confirming
 from kramik.errors import ConfigurationError, NeedsOperator, Problem
 from kramik.log import Logger
@@ -82,7 +84,7 @@ def build(
 
 def _ports(settings: Settings, orders: Orders, queue: Queue, *, vault: Vault | None, log: Log) -> Ports:
     academy, mailer = _academy(settings), _mailer(settings, vault)
-    post = _post(settings, mailer)
+    post, clock = _post(settings, mailer), zone(settings.timezone) or UTC
     taken_back = academy.revocation if isinstance(academy, Revoking) else None
     return Ports(
         orders=orders,
@@ -94,7 +96,7 @@ def _ports(settings: Settings, orders: Orders, queue: Queue, *, vault: Vault | N
             taken_back and desk.careful(orders, taken_back),
             removal=taken_back and desk.removing(orders, taken_back),
             by_post=None if post is None else mail.by_post(post),
-            withdrawal=mail.acknowledging(post or mail.NoPost()),
+            withdrawal=mail.acknowledging(post or mail.NoPost(), clock),
             confirmation=None if post is None else _confirming(settings, post),
         ),
         post=post or mail.NoPost(),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from kramik.order import Order
 from kramik.queue import Message
 from kramik.shop import Shop
 from kramik.stores.memory import MemoryOrders, MemoryQueue
+from kramik.withdrawal import Withdrawal
 from tests.story.example import (
     DRAFT,
     NOON,
@@ -239,6 +241,18 @@ def test_nobody_acknowledges_what_was_not_stated(counter: Counter) -> None:
     """The mail is made of the statement alone."""
     with pytest.raises(NeedsOperator):
         mail.withdrawal_mail(counter.bought())
+
+
+def test_the_acknowledgement_is_dated_by_the_clock_of_the_shop(counter: Counter) -> None:
+    """Date and time are those of the buyer's wall, and the fortnight is counted from that day."""
+    late = counter.clock().replace(hour=23, minute=30)
+    stated = counter.bought().withdraw(Withdrawal(at=late, name="Anna"))
+    there, here = (mail.withdrawal_mail(stated, clock).text for clock in (UTC, ZoneInfo("Europe/Warsaw")))
+    day, fortnight = late + timedelta(days=1), late + timedelta(days=15)
+
+    assert f"{late:%Y-%m-%d} 23:30:00 UTC" in there
+    assert f"{day:%Y-%m-%d} 0" in here
+    assert f"{fortnight:%Y-%m-%d}" in here
 
 
 def test_a_crash_at_any_boundary_of_a_withdrawal() -> None:
