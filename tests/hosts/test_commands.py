@@ -670,3 +670,31 @@ def test_an_address_is_kept_as_browsers_write_it(kramik: Kramik, shop: Path) -> 
 
     assert "form-action 'self' https://api.xn--w-uga1v8h.example" in policy
     assert 'href="https://xn--w-uga1v8h.example/"' in (shop / "public" / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--at", "2026-10-25T02:30"), "happens twice or never"),
+        (("--at", "2027-03-28T02:30"), "happens twice or never"),
+        (("--at", "soon"), "is no moment"),
+        (("--out", "."), "is the folder of the shop"),
+    ],
+)
+def test_a_build_that_nobody_can_mean(kramik: Kramik, shop: Path, options: tuple[str, str], why: str) -> None:
+    """It is refused with what to write, and nothing is built."""
+    before = sorted(shop.iterdir())
+    name, text = options
+    refused = kramik("build", name, str(shop / "pages" / "..") if text == "." else text)
+
+    assert (2, True, before) == (refused.exit_code, why in refused.output, sorted(shop.iterdir()))
+
+
+def test_a_preview_says_that_it_is_one(kramik: Kramik, shop: Path) -> None:
+    """Whoever builds another moment is told before it is published."""
+    out = str(shop / "preview")
+    assert (
+        "they are the shop of 2026-12-24 18:00 CET"
+        in kramik("build", "--at", "2026-12-24T18:00", "--out", out).output
+    )
+    assert "they are the shop of" not in kramik("build", "--out", out).output

@@ -42,6 +42,9 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
 
     settings = options.read(folder)
     target = folder / "public" if out is None else out
+    if target.resolve() == folder.resolve():
+        message = f"{target} is the folder of the shop, with its settings and secrets; name one below it, such as public"
+        raise click.BadParameter(message, param_hint="--out")
     moment = None if at is None else moments.read(at, settings.timezone)
     if moment is None:
         settings = publishing.record(settings, now=datetime.now(UTC))
@@ -50,6 +53,10 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
         printed.json(written)
     else:
         click.echo(f"{len(written)} files in {target}")
+        if moment is not None:
+            click.echo(
+                f"they are the shop of {moment:%Y-%m-%d %H:%M %Z}; build again without --at to publish it"
+            )
         for line in publishing.left_behind(settings):
             click.echo(f"advice: {line}")
         due = publishing.next_switch(settings, now=datetime.now(UTC)) if moment is None else None
