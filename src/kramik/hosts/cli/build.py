@@ -43,7 +43,7 @@ def command(folder: Path, out: Path | None, at: str | None, *, as_json: bool) ->
     settings = options.read(folder)
     target = folder / "public" if out is None else out
     if target.resolve() == folder.resolve():
-        message = f"{target} is the folder of the shop, with its settings and secrets; name one below it, such as public"
+        message = f"{target} is the folder of the shop, with its secrets; name one below it, such as public"
         raise click.BadParameter(message, param_hint="--out")
     moment = None if at is None else moments.read(at, settings.timezone)
     if moment is None:
