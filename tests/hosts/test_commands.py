@@ -153,6 +153,26 @@ def test_a_new_shop_is_ready(kramik: Kramik, tmp_path: Path) -> None:
     assert (folder / ".env").read_text() != (tmp_path / "shop" / ".env").read_text()
 
 
+def test_the_live_tables_of_a_new_shop_are_ready(kramik: Kramik, shop: Path) -> None:
+    """Taken in and filled with keys, they are settings without a problem: no key of them was renamed or forgotten."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    sold, _, live = settings.partition("# --- Going live")
+    tables = "\n".join(line.removeprefix("#").removeprefix(" ") for line in live.splitlines()[1:])
+    here = sold[: sold.index("# --- The sandbox")]
+    (shop / "shop.toml").write_text(here + tables.replace("…", "1"), "utf-8")
+    keys = {
+        "GHOST_ADMIN_KEY": f"{24 * 'a'}:{64 * 'b'}",
+        "IMOJE_SERVICE_KEY": "k",
+        "KIT_API_KEY": "k",
+        "SMTP_PASSWORD": "k",
+    }
+    with (shop / ".env").open("a") as env:
+        env.writelines(f"{name}={key}\n" for name, key in keys.items())
+    found = kramik("check")
+
+    assert (0, True) == (found.exit_code, "no problem" in found.output), found.output
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(kramik: Kramik, tmp_path: Path) -> None:
     """Nothing is written into it."""
     (tmp_path / "mine").mkdir()
