@@ -138,6 +138,22 @@ def test_every_page_has_a_strict_policy(shop: Shop, path: str) -> None:
     assert "nosniff" == headers["x-content-type-options"]
 
 
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/", "public, max-age=0, must-revalidate"),
+        ("/no-such-page/", "public, max-age=0, must-revalidate"),
+        ("/assets/no-such-file.css", "public, max-age=0, must-revalidate"),
+        ("STYLE", "public, max-age=31536000, immutable"),
+    ],
+)
+def test_a_browser_keeps_what_can_not_change(shop: Shop, path: str, kept: str) -> None:
+    """The name of an asset has the hash of its content; a page is asked for again, and what is not there as well."""
+    style = re.search(rb'/assets/kramik\.[^"]+\.css', ask(f"{shop.url}/").body)
+    assert style is not None
+    assert kept == ask(shop.url + path.replace("STYLE", style[0].decode())).headers["cache-control"]
+
+
 def test_a_page_that_submits_the_form_again_may_go_to_the_gateway(shop: Shop) -> None:
     """The policy of the error page lets the form through to the redirect behind it."""
     policy = post_form(f"{shop.url}/api/orders", {"product": "agregaty-w-praktyce"}).headers[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,9 @@ def test_what_was_saved_is_seen_and_sold(folder: Path, served: str) -> None:
 
     assert b'<script src="/__preview.js" data-seen="' in page.body
     assert "no-cache" == page.headers["cache-control"]
+    style = re.search(rb'/assets/kramik\.[^"]+\.css', page.body)
+    assert style is not None
+    assert "public, max-age=31536000, immutable" == ask(served + style[0].decode()).headers["cache-control"]
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert before != version
     assert b"location.reload" in ask(f"{served}/__preview.js").body

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from kramik.answer import Answer, Part, Request, Response
 from kramik.hosts.courtesy import Courtesy
+from kramik.site.headers import FOREVER, FRESH
 from kramik.web import LARGEST_BODY
 
 if TYPE_CHECKING:
@@ -150,9 +152,15 @@ class Site(StaticFiles):
             response = PlainTextResponse(error.detail, error.status_code, error.headers)
         if isinstance(response, RedirectResponse):
             response = RedirectResponse(f"/{quote(path)}/")
-        for name, value in self._headers.items():
+        for name, value in {**_kept(path, response.status_code), **self._headers}.items():
             response.headers.setdefault(name, value)
         return response
+
+
+def _kept(path: str, status: int) -> dict[str, str]:
+    """Return how long a browser keeps a file, as `_headers` says it to other hosts: names of assets carry a hash."""
+    there = status < HTTPStatus.BAD_REQUEST
+    return {"Cache-Control": FOREVER if there and path.startswith("assets/") else FRESH}
 
 
 def application(

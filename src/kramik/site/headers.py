@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from kramik.site.source import Source, origin
 
 Place = Literal["site", "api"]
-_FRESH = "public, max-age=0, must-revalidate"
-_FOREVER = "public, max-age=31536000, immutable"
+FRESH = "public, max-age=0, must-revalidate"
+FOREVER = "public, max-age=31536000, immutable"
 
 
 def security(source: Source, place: Place = "site") -> dict[str, str]:
@@ -65,7 +65,7 @@ def host_file(source: Source) -> str:
     """Return the text of `_headers`; hosts that join two values of a header take the later Referrer-Policy."""
     base = folder(source)
     lines = [f"{base}/*", *(f"  {name}: {value}" for name, value in security(source).items())]
-    lines += [f"{base}/assets/*", f"  Cache-Control: {_FOREVER}"]
+    lines += [f"{base}/assets/*", f"  Cache-Control: {FOREVER}"]
     for lang in source.langs:
         lines += [f"{base}{source.prefix(lang)}/thanks/*", "  Referrer-Policy: no-referrer"]
     return "\n".join(lines) + "\n"
@@ -75,9 +75,9 @@ def apache(source: Source) -> str:
     """Return the text of `.htaccess`."""
     lines = ["ErrorDocument 404 " + folder(source) + "/404.html", "<IfModule mod_headers.c>"]
     lines += [f'  Header always set {name} "{value}"' for name, value in security(source).items()]
-    lines += ['  <FilesMatch "\\.html$">', f'    Header set Cache-Control "{_FRESH}"', "  </FilesMatch>"]
+    lines += ['  <FilesMatch "\\.html$">', f'    Header set Cache-Control "{FRESH}"', "  </FilesMatch>"]
     lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{folder(source)}/assets/#">']
-    lines += [f'    Header set Cache-Control "{_FOREVER}"', "  </If>"]
+    lines += [f'    Header set Cache-Control "{FOREVER}"', "  </If>"]
     lines += [f'  <If "%{{REQUEST_URI}} =~ m#^{folder(source)}/([a-z][a-z]/)?thanks/#">']
     lines += ['    Header always set Referrer-Policy "no-referrer"', "  </If>", "</IfModule>"]
     return "\n".join(lines) + "\n"
@@ -85,7 +85,7 @@ def apache(source: Source) -> str:
 
 def nginx(source: Source) -> str:
     """Return lines for the block `server`; a location that adds a header of its own has to repeat the others."""
-    base, general = folder(source), {**security(source), "Cache-Control": _FRESH}
+    base, general = folder(source), {**security(source), "Cache-Control": FRESH}
     lost = f"error_page 404 {base}/404.html;"
 
     def added(**changed: str) -> list[str]:
@@ -96,7 +96,7 @@ def nginx(source: Source) -> str:
         return [f"location ^~ {base}{place} {{", *(f"    {line}" for line in added(**changed)), "}"]
 
     lines = within("/") if base else added()  # the rest of the host is somebody else's
-    lines += within("/assets/", Cache_Control=_FOREVER)
+    lines += within("/assets/", Cache_Control=FOREVER)
     for lang in source.langs:
         lines += within(f"{source.prefix(lang)}/thanks/", Referrer_Policy="no-referrer")
     return "\n".join(lines) + "\n"
