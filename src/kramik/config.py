@@ -6,6 +6,7 @@ hands in the shape of each adapter's table. Values of secrets never appear in a 
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -106,6 +107,8 @@ class _Reading:
         self._folder, self._environ = folder, environ
         self._shapes, self._methods, self._speaks = shapes, methods, speaks
         self._text = ""
+        self._meant: set[str] = set()
+        """Tables that stand there with a slip in their name, so that nobody is told that they are missing."""
 
     def settings(self, overlay: Mapping[str, object]) -> Settings | None:
         raw = self._toml()
@@ -169,7 +172,7 @@ class _Reading:
         return found
 
     def _gateways(self, tables: Mapping[str, object]) -> dict[str, Adapter | None]:
-        if not tables:
+        if not tables and "gateways" not in self._meant:
             self.problems.append(
                 self._at("[gateways]", "names no gateway; add a table such as [gateways.sandbox]")
             )
@@ -217,6 +220,7 @@ class _Reading:
             if name not in _TABLES:
                 message = f"is no table of this file; {table.nearest(name, _TABLES)}"
                 self.problems.append(self._at(f"[{name}]", message))
+                self._meant.update(difflib.get_close_matches(name, _TABLES.keys() - raw.keys(), n=1))
                 continue
             inner = value.items() if name in _NESTED and isinstance(value, dict) else ()
             for key, each in ((name, value), *((f"{name}.{key}", each) for key, each in inner)):
@@ -228,6 +232,8 @@ class _Reading:
     def _table(
         self, name: str, raw: Mapping[str, object], shape: type[table.Shape], *, required: bool = False
     ) -> table.Shape | None:
+        if required and name in self._meant:
+            return None
         if required and not raw:
             self.problems.append(self._at(f"[{name}]", "is missing; add it"))
             return None
@@ -242,9 +248,12 @@ class _Reading:
     def _family(self, raw: Mapping[str, object], family: str) -> Adapter | None:
         settings = dict(_sub(raw, family))
         kind = settings.pop("kind", None)
+        if family in self._meant:
+            return None
         if not isinstance(kind, str):
+            lacks = "lacks a kind" if family in raw else "is missing"
             self.problems.append(
-                self._at(f"[{family}]", 'needs a kind, such as kind = "sandbox"', key="kind")
+                self._at(f"[{family}]", f'{lacks}; add the table with a kind such as kind = "sandbox"')
             )
             return None
         return self._adapter(family, kind, settings, header=family)

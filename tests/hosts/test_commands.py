@@ -261,6 +261,34 @@ def test_check_finds_what_is_wrong_in_a_file(  # noqa: PLR0917 - two fixtures an
     assert (1, True) == (found.exit_code, re.search(problem, found.output) is not None), found.output
 
 
+@pytest.mark.parametrize(
+    ("name", "slip"),
+    [("shop", "shp"), ("mailer", "mailler"), ("academy", "acadamy"), ("gateways.sandbox", "gateway.sandbox")],
+)
+def test_a_slip_in_the_name_of_a_table_is_one_problem(
+    kramik: Kramik, shop: Path, name: str, slip: str
+) -> None:
+    """Nobody is told as well that the table is missing: it stands there."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    (shop / "shop.toml").write_text(settings.replace(f"[{name}]", f"[{slip}]"), "utf-8")
+    found = kramik("check")
+
+    assert f"did you mean {name.partition('.')[0]!r}?" in found.output
+    assert "Error: 1 problem:" in found.output, found.output
+
+
+@pytest.mark.parametrize(("table", "why"), [("mailer", "is missing"), ("academy", "is missing")])
+def test_a_table_that_is_missing_says_so(kramik: Kramik, shop: Path, table: str, why: str) -> None:
+    """With what to write."""
+    settings = (shop / "shop.toml").read_text("utf-8")
+    start = settings.index(f"[{table}]")
+    end = settings.find("\n\n", start)
+    (shop / "shop.toml").write_text(settings[:start] + settings[end:], "utf-8")
+    found = kramik("check")
+
+    assert f'[{table}] {why}; add the table with a kind such as kind = "sandbox"' in found.output
+
+
 TOOLS = {
     "kit": 'api_key = "env:KEY"',
     "brevo": 'api_key = "env:KEY"\nlists = {other = 7}\nsender = "A <a@b.example>"',
