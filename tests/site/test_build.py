@@ -9,6 +9,8 @@ import pytest
 
 from kramik import catalogue
 from kramik.errors import ConfigurationError
+from kramik.offer import Conditions
+from kramik.pricelist import read as read_prices
 from kramik.site.build import MANIFEST, build, site
 from tests.site.dom import parse
 from tests.site.world import example, texts
@@ -277,3 +279,24 @@ def test_a_page_in_one_language_only() -> None:
     assert ["Questions", "Questions"] == [each.one("h1").text for each in (polish, english)]
     assert ["en", "en"] == [each.one("article").attrs["lang"] for each in (polish, english)]
     assert [] == [path for path in files if "agb" in path]
+
+
+def test_a_lower_price_never_stands_alone() -> None:
+    """Wherever a page strikes a price out, it says the lowest one of the thirty days before: in the list, too."""
+    files_of = texts("products")
+    name = "kolejki-bez-strachu.md"
+    sale = "sales: [{price: 149.00 PLN, from: 2026-11-20T00:00:00Z, until: 2026-12-20T00:00:00Z}]\n"
+    files_of[name] = files_of[name].replace("legal_kind: content\n", f"legal_kind: content\n{sale}", 1)
+    prices = read_prices("2026-01-01T00:00:00+00:00,kolejki-bez-strachu,199.00 PLN\n")
+    source = example(catalogue=catalogue.read(files_of, lang="pl"), conditions=Conditions(prices=prices))
+    pages = {path: parse(text.decode()) for path, text in site(source).items() if path.endswith(".html")}
+    struck = {path: len(page.all("s")) for path, page in pages.items()}
+    lowest = {path: len(page.all("p", **{"class": "small lowest"})) for path, page in pages.items()}
+
+    assert struck == lowest
+    assert {
+        "index.html",
+        "en/index.html",
+        "kolejki-bez-strachu/index.html",
+        "kolejki-bez-strachu/order/index.html",
+    } <= {path for path, count in struck.items() if count}
