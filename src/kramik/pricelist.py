@@ -7,7 +7,7 @@ Source of the rule: Directive 98/6/EC art. 6a (Omnibus), C-330/23; the last day 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -57,6 +57,17 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
         spoken = {sale.price.currency for sale in windows}
         known = (price for price in asked if not spoken or price.currency in spoken)
         return min(known, key=lambda price: price.minor, default=None)
+
+    def supposed(self, sold: Iterable[tuple[str, Money, Sequence[Sale]]]) -> PriceList:
+        """Return the list as if a product without a line had been sold for its regular price before its first sale."""
+        told = {
+            product: (
+                Change(since=min(sale.opens for sale in sales) - 2 * DAYS, product=product, price=regular),
+            )
+            for product, regular, sales in sold
+            if sales and product not in self.changes
+        }
+        return PriceList(changes={**self.changes, **told})
 
     def changed(self, product: str, regular: Money, sales: Iterable[Sale], *, now: datetime) -> Change | None:
         """Return the line that is to be added now; None when the file says the same."""

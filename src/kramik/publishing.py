@@ -130,7 +130,9 @@ def source(settings: Settings, now: datetime | None = None) -> Source:
         seller=msgspec.to_builtins(settings.seller),
         form_action_origins=tuple(sorted({*_origins(settings)})),
         now=now or datetime.now(UTC),
-        conditions=Conditions(coupons=settings.coupons, prices=settings.prices, countries=settings.countries),
+        conditions=Conditions(
+            coupons=settings.coupons, prices=settings.history, countries=settings.countries
+        ),
         pictures=settings.folder / "pictures",
         versions=versions.read(settings.folder),
         theme=settings.theme,

@@ -120,5 +120,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         host = urlsplit(self.site).hostname or ""
         return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
+    @property
+    def history(self) -> PriceList:
+        """Return the prices that were asked; while a shop is tried, its regular ones count as asked before any sale."""
+        sold = ((each.slug, each.price, each.sales) for each in self.catalogue)
+        return self.prices.supposed(sold) if self.local else self.prices
+
     def __repr__(self) -> str:
         return f"Settings({self.name!r} in {self.folder})"

@@ -143,7 +143,7 @@ def conditions(settings: Settings) -> Conditions:
     terms = {lang: made.version("terms", lang) for lang in settings.languages}
     return Conditions(
         coupons=settings.coupons,
-        prices=settings.prices,
+        prices=settings.history,
         methods={name: each.methods for name, each in settings.gateways.items()},
         countries=settings.countries,
         terms={lang: text for lang, text in terms.items() if text},
@@ -231,6 +231,7 @@ def advice(settings: Settings) -> Iterator[str]:
                 f"products/{product.slug}.md has no requirements; say what a buyer needs to use the course, "
                 "such as a browser that plays video: the law wants it known before an order"
             )
+    yield from _unasked(settings)
     yield from untranslated.courses(tuple(settings.catalogue), settings.languages)
     about = adapters.MAILERS[settings.mailer.kind]().about
     if settings.mailer.kind != "sandbox" and not _confirms(settings):
@@ -249,6 +250,16 @@ def advice(settings: Settings) -> Iterator[str]:
             'metadata; install it with `pip install "kramik[images]"`'
         )
     yield from publishing.left_behind(settings)
+
+
+def _unasked(settings: Settings) -> Iterator[str]:
+    """Yield each sale of a shop that is tried, before which no price was ever published."""
+    for product in settings.catalogue if settings.local else ():
+        if product.sales and settings.prices.last(product.slug) is None:
+            yield (
+                f"products/{product.slug}.md has a sale and no history: here {product.price} counts as asked before "
+                "it, and live it has to be; run `kramik build` under your own url, and publish, before it begins"
+            )
 
 
 def mailing_tool(settings: Settings, vault: Vault) -> Mailer:

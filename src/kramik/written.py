@@ -73,7 +73,8 @@ def lines(text: str, header: str, key: str) -> Iterator[int]:
 def keyed(folder: Path, slug: str, key: str = "sequence") -> str:
     """Return the place of a key in the file of a product; the first line of a file that leaves it out."""
     name = f"products/{slug}.md"
-    text = (folder / name).read_text("utf-8-sig", "replace")
+    file = folder / name
+    text = file.read_text("utf-8-sig", "replace") if file.is_file() else ""
     found = (number for number, line in enumerate(text.splitlines(), start=1) if line.startswith(f"{key}:"))
     return f"{name}:{next(found, 1)}"
 

@@ -474,7 +474,22 @@ def test_a_build_that_is_refused_writes_nothing_down(kramik: Kramik, shop: Path)
     product.write_text(product.read_text("utf-8").replace("---", sale, 1), "utf-8")
     found = kramik("build")
     assert (1, []) == (found.exit_code, kept(shop))
-    assert "kolejki-bez-strachu.md:1: sales needs the price from before it" in found.output
+    assert "kolejki-bez-strachu.md:2: sales needs the price from before it" in found.output
+
+
+def test_a_sale_is_tried_before_anything_was_published(kramik: Kramik, shop: Path, tmp_path: Path) -> None:
+    """On this machine the regular price counts as asked before it; nothing is written down, and check says so."""
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    sale = "---\nsales:\n- {price: 149.00 PLN, from: 2026-12-01 10:00, until: 2026-12-08 10:00}"
+    product.write_text(product.read_text("utf-8").replace("---", sale, 1), "utf-8")
+    built = kramik("build", "--at", "2026-12-01T10:00", "--out", str(tmp_path / "then"))
+    page = (tmp_path / "then" / "kolejki-bez-strachu" / "index.html").read_text("utf-8")
+    checked = kramik("check")
+
+    assert (0, 0, []) == (built.exit_code, checked.exit_code, kept(shop)), built.output
+    assert "149,00\u00a0zł" in page
+    assert "dni przed obniżką: 199,00\u00a0zł" in page
+    assert "kolejki-bez-strachu.md has a sale and no history: here 199.00 PLN counts" in checked.output
 
 
 # orders

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kramik import frontmatter
+from kramik import frontmatter, written
 from kramik.catalogue import Catalogue, Product
 from kramik.errors import Problem
 from kramik.intent import ConsentText
@@ -146,7 +146,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                     f"sales needs the price from before it: write into {FILE}, in the order of time, since when "
                     f"{product.price} was asked, such as {line}; what was never sold for more has no sale"
                 )
-                yield _wrong(f"products/{product.slug}.md:1", why)
+                folder = self.pictures.parent if self.pictures else Path()
+                yield _wrong(written.keyed(folder, product.slug, "sales"), why)
         for name in self.page_names():
             if name in taken or name in self.catalogue.products:
                 yield _wrong(
