@@ -129,6 +129,20 @@ def test_no_answer_is_guessed_or_kept_or_tells_where_it_came_from(shop: Shop) ->
     assert dict.fromkeys(answers, ("nosniff", "no-store", "no-referrer")) == seen
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/thanks/?order=x&key=y", "no-referrer"),
+        ("/en/thanks/", "no-referrer"),
+        ("/", "strict-origin-when-cross-origin"),
+        ("/thanksgiving/", "strict-origin-when-cross-origin"),
+    ],
+)
+def test_nobody_is_told_the_address_of_a_thank_you_page(shop: Shop, path: str, told: str) -> None:
+    """It holds the key of an order; the hosts that a build writes for say the same."""
+    assert told == ask(shop.url + path).headers["referrer-policy"]
+
+
 @pytest.mark.parametrize("path", ["/", "/agregaty-w-praktyce/order/", "/no-such-page/", "/api/nothing"])
 def test_every_page_has_a_strict_policy(shop: Shop, path: str) -> None:
     """Nothing but our own scripts, no frame around us."""

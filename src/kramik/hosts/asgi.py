@@ -7,6 +7,7 @@ that may read much or call out run in a thread.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +44,8 @@ CALLERS = 16
 """Buyers for whom a gateway is called at the same time; the others wait their turn."""
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
+
+_THANKS = re.compile(r"(?:[a-z]{2}/)?thanks(?:/|\Z)")
 
 
 class Handlers(Protocol):
@@ -152,7 +155,8 @@ class Site(StaticFiles):
             response = PlainTextResponse(error.detail, error.status_code, error.headers)
         if isinstance(response, RedirectResponse):
             response = RedirectResponse(f"/{quote(path)}/")
-        for name, value in {**_kept(path, response.status_code), **self._headers}.items():
+        sent = {**_kept(path, response.status_code), **self._headers, **_told(path)}
+        for name, value in sent.items():
             response.headers.setdefault(name, value)
         return response
 
@@ -161,6 +165,11 @@ def _kept(path: str, status: int) -> dict[str, str]:
     """Return how long a browser keeps a file, as `_headers` says it to other hosts: names of assets carry a hash."""
     there = status < HTTPStatus.BAD_REQUEST
     return {"Cache-Control": FOREVER if there and path.startswith("assets/") else FRESH}
+
+
+def _told(path: str) -> dict[str, str]:
+    """Return what other sites are told of a page: nothing where its address holds the key of an order."""
+    return {"Referrer-Policy": "no-referrer"} if _THANKS.match(path) else {}
 
 
 def application(
