@@ -37,9 +37,6 @@ customElements.get("course-order") ?? (() => {
   listen("pointerdown", () => { pressed = performance.now() + 5_000; });
   listen("mouseup pointercancel keydown", () => { pressed = 0; }); // a finger makes a mouseup, too, later than a pointerup
 
-  // Safari goes to a field, and leaves the focus behind.
-  listen("click", ({ target }) => target.closest?.(".remarks a") && setTimeout(() => document.querySelector(target.hash)?.focus()));
-
   const put = (element, name, value) => value ? element.setAttribute(name, value) : element.removeAttribute(name);
 
   const help = (form, url) => {
