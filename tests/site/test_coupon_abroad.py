@@ -136,7 +136,7 @@ def test_without_a_quote_the_server_asks(chromium: Browser, blog: str, shop: Sho
             assert [WHOLE, WHOLE] == prices(page, TWO)
         button(page).click()
         page.wait_for_url(f"{shop.url}/api/orders")
-        expect(page.locator(".remarks")).to_contain_text("Cena")
+        expect(page.locator(".remarks")).to_contain_text("To cena z Twoim kodem")
         expect(page.locator("#price")).to_have_text(HALF)
         page.click("button[type=submit]")
 
