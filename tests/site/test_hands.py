@@ -20,6 +20,9 @@ from kramik.site.hands import WORTH, each
 from kramik.site.source import Source
 from tests.site.world import example, texts
 
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+"""Whoever shares the tests out listens in a thread; the copies touch nothing of it, and Python 3.12 can not know."""
+
 MANY = 200
 PARENT = os.getpid()
 
