@@ -10,7 +10,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, Page
 
 from tests.hosts.witness import witnessed
-from tests.site.visit import witness
+from tests.site.visit import PATIENCE, witness
 
 Scheme = Literal["light", "dark"]
 SPACED = """
@@ -55,7 +55,7 @@ def seeing(
         contrast=contrast,
         color_scheme=scheme,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     try:
         with witnessed(lambda: witness(page)):

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.hosts import served
 from tests.hosts.served import Shop, eventually
 from tests.quality.states import SLUG
+from tests.site.visit import PATIENCE
 
 ONCE = {"payment": 1, "grant": 1, "mail": 1}
 _FOCUS = """wanted => {
@@ -33,7 +34,7 @@ def buying(chromium: Browser, shop: Shop, *, script: bool = True) -> Iterator[Pa
     """Open a page that may ask the shop and its gateway, and whose console has to stay silent."""
     before = shop.world.world.ledger.counts()
     context = chromium.new_context(java_script_enabled=script)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page, complaints = context.new_page(), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
     page.on(

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.site.visit import PATIENCE
 from tests.site.world import Running, serving
 
-expect.set_options(timeout=15_000)  # the machine may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from kramik.hosts.cli import options
 from tests.hosts import served
 from tests.hosts.served import PRODUCT, Shop, query
+from tests.site.visit import PATIENCE
 
 COUNTRIES = 'countries = ["PL", "DE", "LV"]'
 
@@ -32,7 +33,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def page(request: pytest.FixtureRequest, chromium: Browser, shop: Shop) -> Iterator[Page]:
     """The English order page, filled in but for the country."""
     context = chromium.new_context(java_script_enabled=request.param)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     try:
         page.goto(f"{shop.url}/en/{PRODUCT}/order/")

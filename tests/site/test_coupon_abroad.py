@@ -15,6 +15,7 @@ from tests.hosts import served
 from tests.hosts.asking import post_form
 from tests.hosts.served import Shop
 from tests.site import generators
+from tests.site.visit import PATIENCE
 
 ONE, TWO = "kolejki-bez-strachu", "agregaty-w-praktyce"
 COUPONS = '[WIOSNA]\npercent = 50\n\n[TYLKO-KOLEJKI]\npercent = 10\nproducts = ["kolejki-bez-strachu"]\n'
@@ -52,7 +53,7 @@ def blog(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def reading(chromium: Browser, blog: str, *, script: bool = True) -> Iterator[Page]:
     """Open the page with the form of the second course unfolded and filled."""
     context = chromium.new_context(java_script_enabled=script)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     try:
         page.goto(f"{blog}/?code=WIOSNA")

@@ -12,6 +12,7 @@ from kramik.hosts.cli import options
 from kramik.intent import Buyer
 from tests.hosts import served
 from tests.hosts.served import PRODUCT, Shop, query
+from tests.site.visit import PATIENCE
 
 OLD_BROWSER = "delete window.customElements; delete window.IntersectionObserver;"
 BUTTON = "button[type=submit]"
@@ -28,7 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def ordering(chromium: Browser, shop: Shop, *, lang: str = "", before: str = "") -> Iterator[Page]:
     """Open the order page and tick what has to be ticked; `before` runs ahead of the page's own scripts."""
     context = chromium.new_context(reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     try:
         page.add_init_script(before)

@@ -12,6 +12,9 @@ from playwright.sync_api import Browser, Page
 from tests.hosts.witness import LINES, witnessed
 from tests.site.world import Running
 
+PATIENCE = 30_000
+"""Milliseconds that a busy browser is waited for; what is wrong stays wrong all that time."""
+
 
 @contextmanager
 def visiting(
@@ -28,7 +31,7 @@ def visiting(
     context = chromium.new_context(
         java_script_enabled=script, viewport={"width": wide, "height": high}, has_touch=touch
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
