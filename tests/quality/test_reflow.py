@@ -85,6 +85,21 @@ def test_no_price_is_broken_between_two_digits(chromium: Browser, running: Runni
     assert dict.fromkeys(torn, 0) == torn
 
 
+def test_a_picture_beside_a_long_text_has_no_second_frame(chromium: Browser, running: Running) -> None:
+    """On the front page the text of a course may be higher than its picture; nothing of the frame hangs below it."""
+    with seeing(chromium) as page:
+        page.goto(f"{running.url}/odd/")
+        course = page.locator(".course:has(> picture)").first
+        course.locator("p").first.evaluate(
+            "each => { each.textContent = 'Długie słowa o kursie. '.repeat(60) }"
+        )
+        for width in (768, 1280):
+            sight.resize(page, width, 900)
+            boxes = [course.locator(each).bounding_box() for each in ("> div", "> picture", "img")]
+            text, frame, picture = (round(box["height"]) for box in boxes if box)
+            assert (True, picture) == (text > picture, frame)
+
+
 def test_with_letters_of_twice_the_size(chromium: Browser, running: Running) -> None:
     """Who has set their browser to letters of 32 pixels sees every word of the shop."""
     large = chromium.browser_type.launch(
