@@ -65,6 +65,18 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
         """Return the words in this language, or in the product's own."""
         return self.words.get(lang) or self.words[self.lang]
 
+    @property
+    def regular_from(self) -> datetime | None:
+        """Return since when it costs its regular price, if it opened with a sale; None when it did not."""
+        reached = self.opens
+        if reached is None:
+            return None
+        for each in sorted(self.sales, key=lambda sale: sale.opens):
+            if each.opens > reached:
+                break
+            reached = max(reached, each.closes)
+        return reached if reached != self.opens else None
+
     def on_sale(self, now: datetime) -> bool:
         """Say whether `now` lies in the sale window; an open end never closes."""
         return (self.opens is None or self.opens <= now) and (self.closes is None or now < self.closes)

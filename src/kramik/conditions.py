@@ -59,8 +59,12 @@ def read_prices(folder: Path) -> PriceList:
 
 
 def news(products: Iterable[Product], prices: PriceList, *, now: datetime) -> list[str]:
-    """Return the lines that the history of prices lacks: what the products cost now, where it says something else."""
-    asked = (prices.changed(each.slug, each.price, each.sales, now=now) for each in products)
+    """Return the lines that the history of prices lacks: what the products cost now, where it says something else.
+
+    What can not be ordered now costs nothing: a price that is only announced was never asked.
+    """
+    sold = (each for each in products if each.on_sale(now))
+    asked = (prices.changed(each.slug, each.price, each.sales, now=now) for each in sold)
     return [change.line for change in asked if change is not None]
 
 

@@ -9,21 +9,26 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from kramik import coupons
 from kramik.catalogue import Product
 from kramik.coupons import Coupon
 from kramik.money import Money
 from kramik.pricelist import PriceList
-from kramik.sale import current
+from kramik.sale import Sale, current
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The price to pay; `regular` and `lowest` (of the thirty days before) in a sale that lasts `until` then."""
+    """The price to pay; `regular` and `lowest` (of the thirty days before) in a sale that lasts `until` then.
+
+    An introductory price is no reduction, as nobody ever paid more: it has no `lowest`, and what follows is `later`.
+    """
 
     price: Money
     regular: Money | None = None
     lowest: Money | None = None
+    later: Money | None = None
     until: datetime | None = None
     coupon: str = ""
 
@@ -62,12 +67,26 @@ def offer(product: Product, conditions: Conditions, *, now: datetime, coupon: st
     sale = current(product.sales, now)
     shown = Offer(price=product.price)
     if sale is not None:
-        lowest = conditions.prices.lowest(product.slug, product.sales, before=sale.opens)
-        shown = Offer(
-            price=sale.price, regular=product.price, lowest=lowest or product.price, until=sale.closes
-        )
+        shown = Offer(price=sale.price, regular=product.price, until=sale.closes)
+        if introduces(product, sale, conditions.prices):
+            following = current(product.sales, sale.closes)
+            shown = replace(shown, later=product.price if following is None else following.price)
+        else:
+            lowest = conditions.prices.lowest(product.slug, product.sales, before=sale.opens)
+            shown = replace(shown, lowest=lowest or product.price)
     code = coupons.spelled(coupon)
     why = coupons.problem(code, conditions.coupons, product.slug, now=now, currency=product.price.currency)
     if not code or why is not None:
         return shown
-    return msgspec.structs.replace(shown, price=conditions.coupons[code].off(shown.price), coupon=code)
+    return replace(shown, price=conditions.coupons[code].off(shown.price), coupon=code)
+
+
+def introduces(product: Product, sale: Sale, prices: PriceList) -> bool:
+    """Say whether a product opens with this sale, or with sales up to it, and was never sold for more before.
+
+    Then there is no price to compare with, and one that is struck out would be invented (Directive 98/6/EC art. 6a).
+    """
+    since = product.regular_from
+    if since is None or product.opens is None or sale.opens >= since:
+        return False
+    return not prices.sold(product.slug, product.sales, before=product.opens)

@@ -58,13 +58,25 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
         known = (price for price in asked if not spoken or price.currency in spoken)
         return min(known, key=lambda price: price.minor, default=None)
 
-    def supposed(self, sold: Iterable[tuple[str, Money, Sequence[Sale]]]) -> PriceList:
-        """Return the list as if a product without a line had been sold for its regular price before its first sale."""
+    def sold(self, product: str, sales: Sequence[Sale], *, before: datetime) -> bool:
+        """Say whether a product was sold before a moment for a price that was not that of a sale."""
+        lines = self.changes.get(product, ())
+        return any(each.since < before and not _of_sale(each, sales) for each in lines)
+
+    def supposed(self, sold: Iterable[tuple[str, Money, Sequence[Sale], datetime | None]]) -> PriceList:
+        """Return the list as if a product without a line had been sold for its regular price before its first sale.
+
+        One that opens with a sale is given with the moment since when it costs its regular price.
+        """
         told = {
             product: (
-                Change(since=min(sale.opens for sale in sales) - 2 * DAYS, product=product, price=regular),
+                Change(
+                    since=since or min(sale.opens for sale in sales) - 2 * DAYS,
+                    product=product,
+                    price=regular,
+                ),
             )
-            for product, regular, sales in sold
+            for product, regular, sales, since in sold
             if sales and product not in self.changes
         }
         return PriceList(changes={**self.changes, **told})

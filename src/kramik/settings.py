@@ -123,7 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def history(self) -> PriceList:
         """Return the prices that were asked; while a shop is tried, its regular ones count as asked before any sale."""
-        sold = ((each.slug, each.price, each.sales) for each in self.catalogue)
+        sold = ((each.slug, each.price, each.sales, each.regular_from) for each in self.catalogue)
         return self.prices.supposed(sold) if self.local else self.prices
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from kramik.catalogue import Catalogue
 from kramik.errors import Problem
 from kramik.hosts import preview
-from kramik.offer import offer
+from kramik.offer import Offer, offer
 from kramik.payment import PaymentRequest
 from kramik.ports import CourseFile
 from kramik.site.build import site
@@ -134,7 +134,9 @@ def _orders(own: Source, others: Source) -> dict[str, str]:
         costs = offer(others.catalogue.products[odd.FULL], others.conditions, now=others.now, coupon=code)
         assert costs.coupon == code
         found[f"order-with-{code}"] = pages.order_form(odd.FULL, "pl", {"coupon": code}, wrong, offer=costs)
-    return found
+    full = others.catalogue.products[odd.FULL]
+    first = Offer(price=full.price, regular=full.price, later=full.price, until=full.closes)
+    return found | {"order-introduced": pages.order_form(odd.FULL, "pl", {}, [], offer=first)}
 
 
 def _answers(pages: Pages, url: str) -> dict[str, str]:

@@ -105,6 +105,47 @@ def test_a_price_that_was_written_down_in_a_sale_ends_with_it() -> None:
     assert pln("149") == offer(on_sale(now), Conditions(prices=prices), now=NOON).lowest
 
 
+OPENS = NOON - 2 * DAY
+
+
+def launch(*sales: Sale, prices: PriceList | None = None, now: datetime = NOON) -> Offer:
+    """Return what a course costs that opened two days ago."""
+    product = msgspec.structs.replace(COURSE, opens=OPENS, sales=sales)
+    return offer(product, Conditions(prices=prices or PriceList()), now=now)
+
+
+def test_a_course_that_opens_with_a_sale_strikes_nothing_out() -> None:
+    """Nobody ever paid more: the price says what follows it; the next sale compares with what was paid."""
+    first, second = a_sale("199", OPENS, OPENS + DAY), a_sale("249", OPENS + DAY, NOON + DAY)
+    later = a_sale("149", NOON + 9 * DAY, NOON + 10 * DAY)
+    told = [launch(first, second, later, now=now) for now in (OPENS, NOON, NOON + 9 * DAY)]
+
+    assert [pln("249"), pln("299"), None] == [each.later for each in told]
+    assert [None, None, pln("199")] == [each.lowest for each in told]
+    assert [0, 0, 25] == [each.percent for each in told]
+    assert {pln("299")} == {each.regular for each in told}
+
+
+@pytest.mark.parametrize(
+    ("sale", "line"),
+    [
+        (("199", OPENS + timedelta(hours=1), NOON + DAY), "0,1.00"),
+        (("199", OPENS, NOON + DAY), "90,299.00"),
+    ],
+)
+def test_what_was_sold_for_more_has_a_lowest_price(sale: tuple[str, datetime, datetime], line: str) -> None:
+    """An hour at the regular price, or an earlier edition: then a sale is a reduction."""
+    found = launch(a_sale(*sale), prices=history(line))
+    assert (pln("299"), None) == (found.lowest, found.later)
+
+
+def test_a_price_that_is_only_announced_is_not_written_down() -> None:
+    """Before a course can be ordered, and after its end, nothing is asked for it."""
+    product = msgspec.structs.replace(COURSE, opens=NOON, closes=NOON + DAY)
+    moments = (NOON - DAY, NOON, NOON + DAY)
+    assert [0, 1, 0] == [len(conditions.news([product], PriceList(), now=moment)) for moment in moments]
+
+
 def test_prices_in_another_currency_are_not_compared() -> None:
     """A shop that changed from euros to zlotys has a lowest price in zlotys, or none."""
     product = on_sale(a_sale("199", NOON, NOON + DAY))

@@ -19,7 +19,7 @@ from kramik import frontmatter, written
 from kramik.catalogue import Catalogue, Product
 from kramik.errors import Problem
 from kramik.intent import ConsentText
-from kramik.offer import Conditions
+from kramik.offer import Conditions, introduces
 from kramik.pricelist import DAYS, FILE
 from kramik.sale import current
 from kramik.site import switches
@@ -139,8 +139,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                     f"products/{product.slug}.md:1", "takes the name of a folder of the site; rename it"
                 )
             sale = current(product.sales, self.now)
-            before = sale and self.conditions.prices.lowest(product.slug, product.sales, before=sale.opens)
-            if sale is not None and before is None:
+            prices = self.conditions.prices
+            before = sale and prices.lowest(product.slug, product.sales, before=sale.opens)
+            if sale is not None and before is None and not introduces(product, sale, prices):
                 line = f"{(sale.opens - 2 * DAYS).isoformat()},{product.slug},{product.price}"
                 why = (
                     f"sales needs the price from before it: write into {FILE}, in the order of time, since when "

@@ -200,7 +200,7 @@ class Export:
             on_sale=product.on_sale(self._source.now),
             free=asked.free,
             price=self._price(asked.price),
-            regular=self._price(asked.regular) if asked.regular else None,
+            regular=self._price(asked.regular) if asked.regular and asked.lowest else None,
             lowest=self._price(asked.lowest) if asked.lowest else None,
             percent=asked.percent,
             until=asked.until,
