@@ -72,6 +72,7 @@ def test_a_buyer_withdraws_and_the_seller_accepts(shop: Shop) -> None:
     assert "UTC: Nie dla mnie." in shown.stdout
     accepted = shop.command("orders", "withdrawal", order, "--accept")
     assert (0, True) == (accepted.returncode, "refund 299.00 PLN at sandbox" in accepted.stdout)
+    assert "nobody is mailed by this: write to zosia@example.org" in accepted.stdout
     gone = eventually(lambda: [e for e in shop.world.world.ledger.entries(order) if e.effect == "revoke"])
     assert 1 == len(gone)
     assert 410 == ask(link).status

@@ -192,6 +192,7 @@ def withdrawal(
     )
     for sentence in order.attention:
         click.echo(f"  {sentence}")
+    click.echo(f"  nobody is mailed by this: write to {order.buyer.email} what you decided, and why")
 
 
 @command.command("resend")
