@@ -383,3 +383,15 @@ def test_a_table_of_the_seller_with_a_remark_beside_it(folder: Path) -> None:
     (problem,) = found(folder, seller={**SELLER, "phone": ""})
 
     assert "shop.toml:3" == problem.field
+
+
+@pytest.mark.parametrize("link", ["#tytuł", "#tytu%C5%82", "/żółw/", "kurs"])
+def test_a_link_is_found_as_it_was_written(folder: Path, link: str) -> None:
+    """With letters of any language, and not as a part of some other word."""
+    (folder / "shop.toml").write_text("# kursy, kurs i /żółw/ów\n", "utf-8")
+    file = folder / "pages" / "index.md"
+    file.write_text(file.read_text("utf-8") + f"\nZobacz [to]({link}).\n", "utf-8")
+
+    assert {f"pages/index.md:{len(file.read_text('utf-8').splitlines())}"} == {
+        each.field for each in found(folder)
+    }

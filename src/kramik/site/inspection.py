@@ -244,10 +244,14 @@ def _colours(source: Source, user: Path) -> Iterator[Problem]:
 
 
 def _where(link: str, written: Mapping[str, str]) -> str:
-    for file, text in written.items():
-        for number, line in enumerate(text.splitlines(), start=1):
-            if link in line:
-                return f"{file}:{number}"
+    """Return file and line of what a page says, as its author wrote it: as a link at best, else as a whole word."""
+    said = unquote(link)
+    whole = rf"(?<![\w/#.-]){re.escape(said)}" + (r"(?![\w/-])" if said[-1:].isalnum() else "")
+    for pattern in (rf"""[("'<:]\s*{whole}""", whole):
+        for file, text in written.items():
+            for number, line in enumerate(text.splitlines(), start=1):
+                if re.search(pattern, unquote(line)):
+                    return f"{file}:{number}"
     return ""
 
 
