@@ -133,7 +133,7 @@ def _access() -> Document:
     answers = {
         "303": _told("To the course.", page=_TEXT),
         "404": _wrong("Unknown, or not ready yet."),
-        "410": _wrong("Taken back."),
+        "410": _wrong("Taken back, or replaced by a link that went to the corrected address."),
         "503": _wrong("Try again."),
     }
     return _operation("Open the course.", answers, parameters=[_path("token")])
@@ -146,7 +146,7 @@ def _course() -> Document:
         "303": _told("To a short-lived link to the file.", page=_TEXT),
         "304": _told("Not changed."),
         "404": _wrong("Unknown, not ready yet, or no such file."),
-        "410": _wrong("Taken back, or over."),
+        "410": _wrong("Taken back, over, or replaced by a link that went to the corrected address."),
         "416": _told("No such part."),
         "503": _wrong("Try again."),
     }

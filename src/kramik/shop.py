@@ -259,9 +259,17 @@ class Shop:
 
     def holder(self, token: str) -> Order | None:
         """Return the order of an access token; whether it opens anything (yet, or any more) is up to the order."""
-        key = self._keys.read_token("access", token)
-        order = self.ports.orders.get(key.partition("~")[0]) if key else None
+        key, order = self._held_by(token)
         return order if order and order.key == key else None
+
+    def replaced(self, token: str) -> Order | None:
+        """Return the order of a token that another one took the place of, since the address was corrected."""
+        key, order = self._held_by(token)
+        return order if order and order.key != key else None
+
+    def _held_by(self, token: str) -> tuple[str, Order | None]:
+        key = self._keys.read_token("access", token) or ""
+        return key, self.ports.orders.get(key.partition("~")[0]) if key else None
 
     def open_access(self, token: str) -> tuple[Order | None, str]:
         """Return the order of an access token and a working link; no link when there is none (yet, or any more).

@@ -149,7 +149,7 @@ class Web:
         if request.method == "HEAD" or _looks_ahead(request):
             order = self._shop.holder(token)
             if order is None or not order.opened:
-                return self._closed(request, order)
+                return self._closed(request, order, token)
             status = HTTPStatus.OK if request.method == "HEAD" else HTTPStatus.SERVICE_UNAVAILABLE
             return Response(status=status, headers=(("content-type", "text/html; charset=utf-8"), *PRIVATE))
         if self._shop.asks_for_links:
@@ -158,7 +158,7 @@ class Web:
 
     def _opened(self, request: Request, token: str) -> Response:
         order, link = self._shop.open_access(token)
-        return see(link, order.intent.lang) if order and link else self._closed(request, order)
+        return see(link, order.intent.lang) if order and link else self._closed(request, order, token)
 
     def _aside(self, request: Request, answer: Callable[[], Response]) -> Pending:
         """Answer where a vendor that hangs keeps nobody else waiting."""
@@ -169,7 +169,7 @@ class Web:
         token, _, path = asked.partition("/")
         shelf, order = self._shop.ports.shelf, self._shop.holder(token)
         if shelf is None or order is None or not order.opened:
-            return self._closed(request, None if shelf is None else order)
+            return self._closed(request, None if shelf is None else order, token)
         if order.ended(self._clock()):
             return self._say.failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)
         found = shelf.fetch(order.intent.course, path or FRONT)
@@ -185,8 +185,11 @@ class Web:
         page = self._pages.files(intent.title, intent.lang, shelf.items(intent.course))
         return self._say.page(HTTPStatus.OK, page)
 
-    def _closed(self, request: Request, order: Order | None) -> Response:
+    def _closed(self, request: Request, order: Order | None, token: str) -> Response:
         if order is None:
+            replaced = self._shop.replaced(token)
+            if replaced is not None:
+                return self._say.failure(request, HTTPStatus.GONE, "replaced", lang=replaced.intent.lang)
             return self._say.failure(request, HTTPStatus.NOT_FOUND, "not_found")
         if order.status in ENDED:
             return self._say.failure(request, HTTPStatus.GONE, "gone", lang=order.intent.lang)

@@ -130,6 +130,22 @@ def test_whoever_looks_ahead_gets_none(entrance: Entrance) -> None:
     assert 1 == entrance.made()
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_link_that_went_to_a_mistyped_address(entrance: Entrance, method: str) -> None:
+    """It opens nothing, and whoever kept it reads that another one took its place; the new one opens the course."""
+    old = entrance.shop.access_link(entrance.order)
+    moved = entrance.order.correct("right@example.org", now=NOON)
+    receipt = entrance.academy.invitation.do(Delivery(order=moved.addressed, access_link=""))
+    entrance.saved(moved.record("invitation", receipt, now=NOON))
+    entrance.watch()
+    answer = entrance.ask(method, link=old)
+
+    assert (410, 0) == (answer.status, entrance.made())
+    assert (b"" if method == "HEAD" else b"replaced pl") == answer.body
+    assert {"GET": 303, "HEAD": 200}[method] == entrance.ask(method).status
+    assert 404 == entrance.ask(method, link=old.replace(entrance.order.id, f"{entrance.order.id}~1")).status
+
+
 @pytest.mark.parametrize("status", [403, 429, 500])
 def test_a_platform_that_is_down_keeps_nobody_out(entrance: Entrance, status: int) -> None:
     """When no link can be had, the click leads to the recorded address of the course, and the log says why."""

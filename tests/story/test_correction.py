@@ -113,6 +113,9 @@ def test_the_old_link_opens_nothing_any_more() -> None:
     after = counter.correct(order)
 
     assert (None, "") == counter.shop.open_access(old)
+    replaced = counter.shop.replaced(old)
+    assert order.id == (replaced and replaced.id)
+    assert None is counter.shop.replaced(counter.token(after))
     opened, link = counter.shop.open_access(counter.token(after))
     assert (after.id, True) == (opened and opened.id, bool(link) and link != course)
     assert None is counter.shop.holder(counter.token(after).replace("~1.", "~2."))

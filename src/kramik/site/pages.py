@@ -27,7 +27,7 @@ from kramik.site.theme import Theme
 from kramik.site.view import View
 
 MESSAGES = frozenset(
-    "bad_request conflict gone not_found not_ready resent too_large unavailable unknown_product".split()
+    "bad_request conflict gone not_found not_ready replaced resent too_large unavailable unknown_product".split()
 )
 """The pages that say one thing; their words are `message.<name>_title` and `message.<name>_text`."""
 
