@@ -21,6 +21,9 @@ from kramik.ports import Clock, CourseFile
 from kramik.shop import Shop
 
 _SAFE = (("x-content-type-options", "nosniff"),)
+_KEPT = {"cache-control": "private, no-cache"}
+"""Who comes back from the gateway finds their form; of one that may not be stored, browsers say that it is gone."""
+
 _READERS = "access-control-allow-origin"
 
 
@@ -125,7 +128,8 @@ class Replies:
             code = "" if gone else fields.get("coupon", "")[:200]
             costs = self._shop.offer(sold, now=now, coupon=code)
         page = self._pages.order_form(fields.get("product", ""), lang, fields, unique, offer=costs, now=now)
-        return self.page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
+        answer = self.page(HTTPStatus.UNPROCESSABLE_ENTITY, page)
+        return msgspec.structs.replace(answer, headers=tuple((dict(answer.headers) | _KEPT).items()))
 
     def problems(
         self,

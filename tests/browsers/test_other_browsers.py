@@ -122,6 +122,25 @@ def test_webkit(kit: Driver, stage: Stage) -> None:
         purchase(kit, stage)
 
 
+def test_firefox_keeps_the_answer_to_a_form(fox: Firefox, stage: Stage) -> None:
+    """Back from the gateway a buyer who had to confirm the price finds their form, not a page that says it is gone."""
+    fox.go(f"{stage.site}/{SLUG}/order/")
+    fox.fill("#email", "cena@example.org")
+    fox.fill("#name", "Inna Cena")
+    fox.click("#consent_terms")
+    fox.click("#consent_immediate")
+    fox.run("document.querySelector('[name=price_shown]').value = '1.00 PLN'")
+    fox.click("button[type=submit]")
+    fox.arrive(f"{stage.shop.url}/api/orders")
+    assert "Cena się zmieniła" in fox.text(".remarks")
+    fox.click("button[type=submit]")
+    fox.arrive(stage.gateway)
+    fox.back()
+    fox.arrive(f"{stage.shop.url}/api/orders")
+
+    assert "cena@example.org" == fox.run("return document.querySelector('#email').value")
+
+
 def test_firefox_forgets_with_an_opener_policy(fox: Firefox, stage: Stage) -> None:
     """Negative control, and why no header file has it: what was typed is gone when the buyer goes back."""
     stage.headers = {"Cross-Origin-Opener-Policy": "same-origin"}

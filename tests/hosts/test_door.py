@@ -112,7 +112,7 @@ def test_no_answer_is_guessed_or_kept_or_tells_where_it_came_from(shop: Shop) ->
     answers = {
         "placed": placed,
         "form": post_form(f"{shop.url}/api/orders", fields(email="headers-2@example.org")),
-        "refused": post_form(f"{shop.url}/api/orders", {}),
+        "refused": post_json(f"{shop.url}/api/orders", {}),
         "status": ask(placed.json()["status_url"]),
         "access": ask(link),
         "unknown": ask(f"{shop.url}/access/unknown.token"),

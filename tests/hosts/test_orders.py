@@ -153,6 +153,7 @@ def test_a_person_gets_the_page_again_with_every_problem_and_every_value(shop: S
     answer = post_form(orders(shop), WRONG | {"name": ' "><script>alert(1)</script>', "consent_terms": "yes"})
     page = dom.parse(answer.text)
     assert (422, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"])
+    assert "private, no-cache" == answer.headers["cache-control"]
     assert "jan@" == page.one("input", name="email").attrs["value"]
     assert '"><script>alert(1)</script>' == page.one("input", name="name").attrs["value"].strip()
     assert "checked" in page.one("input", name="consent_terms").attrs

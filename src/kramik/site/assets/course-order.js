@@ -44,7 +44,9 @@ customElements.get("course-order") ?? (() => {
     const label = button.textContent;
     const said = form.dataset;
     let locked = false, timer = 0, meant;
+    let kept = history.state ?? {};
     let remarks = document.querySelector("body.order #remarks"); // of the server
+    const answered = !!remarks; // to a form: with a state of its own its address would be asked for without what was sent
 
     const warm = () => {
       if (!url || performance.now() < warmed[url] || navigator.connection?.saveData) return;
@@ -71,9 +73,9 @@ customElements.get("course-order") ?? (() => {
       const content = new URLSearchParams(new FormData(form));
       content.delete("idempotency_key");
       const sent = `${content}`;
-      if (history.state?.sent !== sent) // no id without TLS
-        history.replaceState({ ...history.state, sent, key: crypto.randomUUID?.() ?? "" }, "");
-      form.elements.idempotency_key.value = history.state.key;
+      if (kept.sent !== sent) kept = { ...history.state, sent, key: crypto.randomUUID?.() ?? "" }; // no id without TLS
+      if (!answered) history.replaceState(kept, "");
+      form.elements.idempotency_key.value = kept.key;
     };
 
     const wrong = (field) => {
