@@ -204,7 +204,7 @@ def test_edited_data_stop_the_next_export(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_course_that_is_gone_goes_too(tmp_path: Path) -> None:
-    """But not one that was edited, and nothing that we never wrote."""
+    """But not one that was edited, which is named, and nothing that we never wrote."""
     place(files.jekyll(Export(example()), ""), tmp_path)
     edited = tmp_path / "en" / "courses" / f"{SLUG}.html"
     edited.write_text("mine", "utf-8")
@@ -212,6 +212,7 @@ def test_the_page_of_a_course_that_is_gone_goes_too(tmp_path: Path) -> None:
     placed = place(files.jekyll(Export(without(example(), SLUG)), ""), tmp_path)
 
     assert [f"courses/{SLUG}.html"] == placed.removed
+    assert [f"en/courses/{SLUG}.html"] == placed.left
     assert {"mine"} == {file.read_text("utf-8") for file in (edited, tmp_path / "courses" / "index.html")}
 
 

@@ -57,6 +57,8 @@ def command(
     click.echo(f"{len(placed.written)} files in {target}")
     for path in placed.kept:
         click.echo(f"{path} is yours and stays as it is")
+    for path in placed.left:
+        click.echo(f"{path} is yours, and nothing of the shop belongs to it any more; take it out")
     wanted, layouts = layout or JEKYLLS, sorted(each.stem for each in (target / "_layouts").glob("*.*"))
     if generator == "jekyll" and layouts and wanted not in layouts:
         here = ", ".join(layouts)

@@ -20,11 +20,15 @@ _Memory = Mapping[str, Mapping[str, list[str]]]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done, each a list of paths: written (or the same already), kept as others left it, removed."""
+    """What was done, each a list of paths: written (or the same already), kept as others left it, removed.
+
+    What others left of a course that is gone is `left`: a page whose form nobody takes an order from.
+    """
 
     written: list[str]
     kept: list[str]
     removed: list[str]
+    left: list[str] = []
 
 
 def place(files: Files, out: Path) -> Placed:
@@ -55,7 +59,8 @@ def place(files: Files, out: Path) -> Placed:
     gone = sorted(before.keys() - wanted.keys() - others)
     removed = [path for path in gone if _removed(out, path, before[path])]
     _write(out / MEMORY, _text({**memory, files.generator: after}))
-    return Placed(written=sorted(written), kept=sorted(foreign), removed=removed)
+    left = [path for path in gone if (out / path).is_file()]
+    return Placed(written=sorted(written), kept=sorted(foreign), removed=removed, left=left)
 
 
 def _hashes(memory: _Memory, path: str) -> list[str]:
