@@ -21,7 +21,7 @@ api_key = "env:P24_API_KEY"
 base_url = "{url}/przelewy24"
 methods = ["blik"]
 """
-CALL = 3.0
+CALL = 6.0
 """Seconds that a call of the gateway may take."""
 
 
