@@ -73,8 +73,16 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="With --sandbox: the gateway that the world plays; may be given again, the first is the default.",
 )
-@click.option("--mailer", metavar="NAME", help="With --sandbox: the mailing tool that the world plays.")
-@click.option("--academy", metavar="NAME", help="With --sandbox: the academy that the world plays.")
+@click.option(
+    "--mailer",
+    metavar="NAME",
+    help="With --sandbox: the mailing tool that the world plays; it has what the example's courses need.",
+)
+@click.option(
+    "--academy",
+    metavar="NAME",
+    help="With --sandbox: the academy that the world plays; it has the courses of the example.",
+)
 @options.as_json
 def command(  # noqa: PLR0913, PLR0917 - one argument an option
     folder: Path,
