@@ -100,6 +100,22 @@ def test_a_picture_beside_a_long_text_has_no_second_frame(chromium: Browser, run
             assert (True, picture) == (text > picture, frame)
 
 
+def test_who_follows_a_link_to_a_field_sees_its_label(chromium: Browser, running: Running) -> None:
+    """On a phone the label, its hint and the remark are in the window; without room above, the label is not."""
+    tops = []
+    with seeing(chromium, 360, 640) as page:
+        for style in ("", ".field > * { scroll-margin: 0 !important; }"):
+            page.goto(f"{running.url}/{SLUG}/order/")
+            sight.wear(page, style)
+            page.click("button[type=submit]")
+            page.click(".remarks a[href='#email']")
+            page.wait_for_function("document.activeElement.id === 'email'")
+            tops.append(
+                page.evaluate("document.querySelector('label[for=email]').getBoundingClientRect().top")
+            )
+    assert [True, False] == [top >= 0 for top in tops], tops
+
+
 def test_with_letters_of_twice_the_size(chromium: Browser, running: Running) -> None:
     """Who has set their browser to letters of 32 pixels sees every word of the shop."""
     large = chromium.browser_type.launch(
