@@ -610,6 +610,20 @@ def test_an_address_that_can_not_be_put_right(kramik: Kramik, shop: Path, addres
     assert [] == ids(kramik("orders", "list", "--email", "ania@example.org", "--json"))
 
 
+def test_who_mistyped_their_address_is_found_by_the_right_one(kramik: Kramik, shop: Path) -> None:
+    """The buyer writes from the address that they meant; the order is under one that is nearly the same, or was."""
+    insert(shop, an_order("placed-1"))
+    asked = ("orders", "list", "--email")
+    assert (
+        "no orders\n  order placed-1 is for anna@example.com\n" == kramik(*asked, "anna@exmaple.com").output
+    )
+    assert "no orders\n" == kramik(*asked, "somebody@else.example").output
+    assert [] == ids(kramik(*asked, "anna@exmaple.com", "--json"))
+    kramik("orders", "resend", "placed-1", "--to", "ania@example.org")
+    said = "no orders\n  order placed-1 was for anna@example.com, and is for ania@example.org\n"
+    assert kramik(*asked, "anna@example.com").output.startswith(said)
+
+
 def test_the_same_address_is_a_plain_resend(kramik: Kramik, shop: Path) -> None:
     """Nothing is made again for a mailbox that is the right one."""
     order = an_order("opened-1").apply(paid("opened-1"), now=NOW).record("invitation", "https://c", now=NOW)

@@ -72,14 +72,31 @@ def listed(  # noqa: PLR0913, PLR0917 - one argument an option
     )
     with options.opened_store(folder, data) as store:
         found = store.orders.search(query)
+        alike = alike_addresses(store.orders, email) if email and not found else []
     if as_json:
         printed.json([printed.as_data(order) for order in found])
     elif not found:
         click.echo("no orders")
+        for sentence in alike:
+            click.echo(f"  {sentence}")
     else:
         printed.table(
             ("order", "placed (UTC)", "state", "product", "price", "buyer", "look"), map(_row, found)
         )
+
+
+def alike_addresses(orders: Orders, email: str) -> list[str]:
+    """Say which of the last buyers have, or had, nearly this address: one of the two is mistyped."""
+    from difflib import get_close_matches
+
+    said: dict[str, str] = {}
+    for order in orders.search(Query(limit=PAGE)):
+        said.setdefault(order.buyer.email.lower(), f"order {order.id} is for {order.buyer.email}")
+        for each in order.corrections:
+            said.setdefault(
+                each.before.lower(), f"order {order.id} was for {each.before}, and is for {order.buyer.email}"
+            )
+    return [said[each] for each in get_close_matches(email.lower(), said, n=3, cutoff=0.8)]
 
 
 @command.command("show")
