@@ -22,7 +22,8 @@ from kramik.sale import Sale, current
 class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The price to pay; `regular` and `lowest` (of the thirty days before) in a sale that lasts `until` then.
 
-    An introductory price is no reduction, as nobody ever paid more: it has no `lowest`, and what follows is `later`.
+    A price that is no reduction has no `lowest`, and what follows it is `later`: an introductory one, as nobody ever
+    paid more, and one that is not below what was asked in the thirty days before (C-330/23).
     """
 
     price: Money
@@ -67,18 +68,31 @@ def offer(product: Product, conditions: Conditions, *, now: datetime, coupon: st
     sale = current(product.sales, now)
     shown = Offer(price=product.price)
     if sale is not None:
-        shown = Offer(price=sale.price, regular=product.price, until=sale.closes)
-        if introduces(product, sale, conditions.prices):
-            following = current(product.sales, sale.closes)
-            shown = replace(shown, later=product.price if following is None else following.price)
-        else:
-            lowest = conditions.prices.lowest(product.slug, product.sales, before=sale.opens)
-            shown = replace(shown, lowest=lowest or product.price)
+        lowest, following = (
+            reduced_from(product, sale, conditions.prices),
+            current(product.sales, sale.closes),
+        )
+        later = product.price if following is None else following.price
+        shown = Offer(
+            price=sale.price,
+            regular=product.price,
+            lowest=lowest,
+            later=later if lowest is None else None,
+            until=sale.closes,
+        )
     code = coupons.spelled(coupon)
     why = coupons.problem(code, conditions.coupons, product.slug, now=now, currency=product.price.currency)
     if not code or why is not None:
         return shown
     return replace(shown, price=conditions.coupons[code].off(shown.price), coupon=code)
+
+
+def reduced_from(product: Product, sale: Sale, prices: PriceList) -> Money | None:
+    """Return the lowest price of the thirty days before a sale, if the sale is below it; None when it is not."""
+    if introduces(product, sale, prices):
+        return None
+    lowest = prices.lowest(product.slug, product.sales, before=sale.opens) or product.price
+    return lowest if sale.price.minor < lowest.minor else None
 
 
 def introduces(product: Product, sale: Sale, prices: PriceList) -> bool:

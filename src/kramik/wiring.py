@@ -17,7 +17,7 @@ from kramik.errors import ConfigurationError, NeedsOperator, Problem
 from kramik.log import Logger
 from kramik.moves import effects
 from kramik.notice import Channel
-from kramik.offer import Conditions
+from kramik.offer import Conditions, introduces, reduced_from
 from kramik.payment import Keys
 from kramik.ports import (
     Academy,
@@ -250,12 +250,27 @@ def advice(settings: Settings) -> Iterator[str]:
             'metadata; install it with `pip install "kramik[images]"`'
         )
     yield from publishing.left_behind(settings)
+    yield from _unreduced(settings)
+
+
+def _unreduced(settings: Settings) -> Iterator[str]:
+    """Yield each sale that may not be called one, since it is not below what was asked in the thirty days before."""
+    history = settings.history
+    for product, sale in ((each, sale) for each in settings.catalogue for sale in each.sales):
+        lowest = history.lowest(product.slug, product.sales, before=sale.opens)
+        if lowest is None or introduces(product, sale, history) or reduced_from(product, sale, history):
+            continue
+        yield (
+            f"products/{product.slug}.md costs {sale.price} from {sale.opens:%Y-%m-%d} on, not below {lowest}, "
+            "the lowest price of the thirty days before: no reduction may be announced, so nothing is struck out"
+        )
 
 
 def _unasked(settings: Settings) -> Iterator[str]:
     """Yield each sale of a shop that is tried, before which no price was ever published."""
     for product in settings.catalogue if settings.local else ():
-        if product.sales and settings.prices.last(product.slug) is None:
+        compared = any(not introduces(product, sale, settings.history) for sale in product.sales)
+        if compared and settings.prices.last(product.slug) is None:
             yield (
                 f"products/{product.slug}.md has a sale and no history: here {product.price} counts as asked before "
                 "it, and live it has to be; run `kramik build` under your own url, and publish, before it begins"

@@ -775,3 +775,17 @@ def test_a_preview_says_that_it_is_one(kramik: Kramik, shop: Path) -> None:
         in kramik("build", "--at", "2026-12-24T18:00", "--out", out).output
     )
     assert "they are the shop of" not in kramik("build", "--out", out).output
+
+
+def test_a_sale_that_is_none_is_told(kramik: Kramik, shop: Path) -> None:
+    """A price that was raised before the sale is no price to compare with; check says it before the sale begins."""
+    product = shop / "products" / "kolejki-bez-strachu.md"
+    sale = "---\nsales:\n- {price: 149.00 PLN, from: 2026-12-01 10:00, until: 2026-12-08 10:00}"
+    product.write_text(product.read_text("utf-8").replace("---", sale, 1), "utf-8")
+    lines = [
+        "2026-01-01T00:00:00Z,kolejki-bez-strachu,149.00 PLN",
+        "2026-11-20T00:00:00Z,kolejki-bez-strachu,199.00 PLN",
+    ]
+    (shop / "prices.csv").write_text("\n".join(["since,product,price", *lines, ""]), "utf-8")
+
+    assert "costs 149.00 PLN from 2026-12-01 on, not below 149.00 PLN" in kramik("check").output

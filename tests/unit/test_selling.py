@@ -82,7 +82,7 @@ def test_a_sale_is_half_open() -> None:
 )
 def test_the_lowest_price_of_the_thirty_days_before(lines: list[str], lowest: str) -> None:
     """What stood when the window of thirty days began counts, what came with the sale or after it does not."""
-    product = on_sale(a_sale("199", NOON, NOON + DAY))
+    product = on_sale(a_sale("49", NOON, NOON + DAY))
     found = offer(product, Conditions(prices=history(*lines)), now=NOON).lowest
     assert lowest == (found and found.amount)
 
@@ -93,7 +93,22 @@ def test_an_earlier_sale_counts_although_nobody_built_then() -> None:
     long_ago = a_sale("99", NOON - 40 * DAY, NOON - 31 * DAY)
     product = on_sale(earlier, long_ago, a_sale("199", NOON, NOON + DAY))
     found = offer(product, Conditions(prices=history("90,299.00")), now=NOON)
-    assert (pln("149"), 0) == (found.lowest, found.percent)
+    assert (None, 0, pln("299")) == (found.lowest, found.percent, found.later)
+    cheaper = on_sale(earlier, long_ago, a_sale("129", NOON, NOON + DAY))
+    assert pln("149") == offer(cheaper, Conditions(prices=history("90,299.00")), now=NOON).lowest
+
+
+def test_a_sale_that_is_not_below_the_lowest_price_is_no_reduction() -> None:
+    """Raised before and lowered again: nothing is struck out, and what follows is told."""
+    product = on_sale(a_sale("250", NOON, NOON + DAY))
+    told = [
+        offer(product, Conditions(prices=history("90,200.00", "10,299.00")), now=NOON),
+        offer(product, Conditions(prices=history("90,250.00", "10,299.00")), now=NOON),
+        offer(product, Conditions(prices=history("90,250.01", "10,299.00")), now=NOON),
+    ]
+    assert [(None, pln("299")), (None, pln("299")), (pln("250.01"), None)] == [
+        (each.lowest, each.later) for each in told
+    ]
 
 
 def test_a_price_that_was_written_down_in_a_sale_ends_with_it() -> None:
