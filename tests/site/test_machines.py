@@ -117,6 +117,20 @@ def test_the_feed_dates_courses_by_the_history_of_prices() -> None:
     ]
 
 
+def test_a_course_that_is_only_announced_is_no_news() -> None:
+    """It comes into the feed when it can be ordered; an earlier edition stays there."""
+    source = example()
+    announced = {
+        slug: msgspec.structs.replace(each, opens=datetime(2027, 1, 1, tzinfo=UTC))
+        for slug, each in source.catalogue.products.items()
+    }
+    catalogue = msgspec.structs.replace(source.catalogue, products=announced)
+    shops = (
+        example(catalogue=catalogue, conditions=Conditions(prices=each)) for each in (read_prices(""), PRICES)
+    )
+    assert [0, 2] == [site(shop)["feed.xml"].count(b"<entry>") for shop in shops]
+
+
 def test_every_host_sends_the_same_policy() -> None:
     """Netlify, Apache and nginx send the policy that the shop's own server sends, and keep assets for ever."""
     files = {name: site(example())[name].decode() for name in ("_headers", ".htaccess", "headers.nginx.conf")}

@@ -19,7 +19,7 @@ def atom(source: Source, lang: str) -> str:
     """Return the text of the feed in a language."""
     home = f"{source.site}{source.prefix(lang)}/"
     dated = sorted(
-        ((*_dates(source, product), product) for product in source.catalogue),
+        ((*_dates(source, product), product) for product in source.catalogue if _known(source, product)),
         key=lambda each: (each[0], each[2].slug),
         reverse=True,
     )[:_LONGEST]
@@ -43,6 +43,12 @@ def _entry(home: str, product: Product, lang: str, dates: tuple[datetime, dateti
         f"<link href={quoteattr(address)}/>\n<published>{_moment(born)}</published>\n"
         f"<updated>{_moment(changed)}</updated>\n<summary>{escape(words.summary)}</summary>\n</entry>\n"
     )
+
+
+def _known(source: Source, product: Product) -> bool:
+    """Say whether a course has a date: one that is only announced has none, and would be news with each build."""
+    announced = product.opens is not None and product.opens > source.now
+    return not announced or product.slug in source.conditions.prices.changes
 
 
 def _dates(source: Source, product: Product) -> tuple[datetime, datetime]:
