@@ -27,7 +27,7 @@ _script = cache(tools.axe)
 
 
 @contextmanager
-def seeing(chromium: Browser, shop: Running, *, wrong: bool = False) -> Iterator[Page]:
+def seeing(chromium: Browser, shop: Running, *, wrong: str = "") -> Iterator[Page]:
     """Visit the shop as somebody who wants nothing to move: a colour is judged when it has arrived."""
     with visiting(chromium, shop, wrong=wrong) as page:
         page.emulate_media(reduced_motion="reduce")

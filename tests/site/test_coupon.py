@@ -48,7 +48,7 @@ def quotes(shop: Running) -> Mapping[str, str]:
 @contextmanager
 def selling(chromium: Browser) -> Iterator[tuple[Page, Running]]:
     """Serve the shop with a coupon and open a page."""
-    with serving(conditions=CONDITIONS) as shop, visiting(chromium, shop, wrong=True) as page:
+    with serving(conditions=CONDITIONS) as shop, visiting(chromium, shop, wrong="422") as page:
         shop.priced.update(quotes(shop))
         yield page, shop
 

@@ -197,10 +197,12 @@ def windows(start: datetime, seconds: float, prices: tuple[int, ...]) -> tuple[S
 
 
 @contextmanager
-def launching(chromium: Browser, sales: tuple[Sale, ...]) -> Iterator[tuple[Page, Running]]:
+def launching(
+    chromium: Browser, sales: tuple[Sale, ...], *, wrong: str = ""
+) -> Iterator[tuple[Page, Running]]:
     """Serve the shop whose course has these sales, built an hour ago, and open a page."""
     built = datetime.now(UTC) - timedelta(hours=1)
-    with serving() as shop, visiting(chromium, shop) as visitor:
+    with serving() as shop, visiting(chromium, shop, wrong=wrong) as visitor:
         shop.files = site(sold(built, site=shop.url, sales=sales))
         yield visitor, shop
 
@@ -256,6 +258,19 @@ def test_a_page_that_was_built_before_switches_at_once(chromium: Browser, path: 
         visitor.goto(f"{shop.url}/{path}")
         expect(visitor.locator(".price:visible", has_text="179").first).to_be_visible()
         assert b"179" not in shop.files[f"{path}index.html"].split(b"<main")[1]
+
+
+def test_a_host_in_trouble_is_asked_again(chromium: Browser) -> None:
+    """A page that is not there at the moment, as at a host that thousands ask at once, is there a little later."""
+    ago = datetime.now(UTC) - timedelta(minutes=30)
+    with launching(chromium, windows(ago, 86_400, (17900,)), wrong="404") as (visitor, shop):
+        whole = shop.files
+        shop.files = {path: content for path, content in whole.items() if "from-" not in path}
+        with visitor.expect_response(lambda answer: "from-" in answer.url and answer.status == 404):
+            visitor.goto(f"{shop.url}/{SLUG}/order/")
+        expect(visitor.locator("#price")).to_have_text(WHOLE)
+        shop.files = whole
+        expect(visitor.locator("#price")).to_have_text(CHEAP)
 
 
 def test_whoever_types_is_not_disturbed(chromium: Browser) -> None:

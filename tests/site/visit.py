@@ -23,11 +23,11 @@ def visiting(
     *,
     script: bool = True,
     wide: int = 1280,
-    wrong: bool = False,
+    wrong: str = "",
     high: int = 900,
     touch: bool = False,
 ) -> Iterator[Page]:
-    """Open a page that must ask nobody else and must not complain; `wrong` for whoever is told of a 422 by a script."""
+    """Open a page that must ask nobody else and must not complain; `wrong` is a status that a script is told."""
     context = chromium.new_context(
         java_script_enabled=script, viewport={"width": wide, "height": high}, has_touch=touch
     )
@@ -42,7 +42,7 @@ def visiting(
     try:
         with witnessed(lambda: witness(page, complaints)):
             yield page
-        assert [] == [each for each in complaints if not (wrong and "422" in each)]
+        assert [] == [each for each in complaints if not (wrong and wrong in each)]
         assert [] == context.cookies()
     finally:
         context.close()

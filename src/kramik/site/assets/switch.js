@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const OFTEN = 300_000; // no wait is longer: a clock may be set, and a machine may sleep
-  let timer = 0, asking = false;
+  let timer = 0, asking = false, patience = 1_000;
 
   const later = (left) => { timer = setTimeout(look, Math.max(1_000, Math.min(left, OFTEN))); };
 
@@ -25,7 +25,7 @@
     request.onloadend = () => {
       asking = false;
       const page = request.status === 200 && request.response;
-      if (!page) return later(OFTEN);
+      if (!page) return later(patience *= 2);
       // The server knows better what time it is.
       const told = (name) => request.getResponseHeader(name);
       const left = moment - Date.parse(told("date")) - 1_000 * told("age");
