@@ -257,7 +257,8 @@ def test_a_page_that_was_built_before_switches_at_once(chromium: Browser, path: 
     with launching(chromium, windows(ago, 86_400, (17900,))) as (visitor, shop):
         visitor.goto(f"{shop.url}/{path}")
         expect(visitor.locator(".price:visible", has_text="179").first).to_be_visible()
-        assert b"179" not in shop.files[f"{path}index.html"].split(b"<main")[1]
+        before = shop.files[f"{path}index.html"].split(b"<main")[1].replace(shop.url.encode(), b"")
+        assert b"179" not in before  # the address may hold it: its port is any number
 
 
 def test_a_host_in_trouble_is_asked_again(chromium: Browser) -> None:
