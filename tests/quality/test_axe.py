@@ -55,10 +55,12 @@ def test_the_other_theme(chromium: Browser, extremes: Path) -> None:
 
 def test_a_fault_is_found(chromium: Browser, running: Running) -> None:
     """A field without a label is named, and a colour that is too pale in one scheme is named in that one."""
+    before = running.files, running.extra
     running.files = {**running.files, "faulty.css": _PALE}
     running.extra = {**running.extra, "/faulty": _FAULTY}
     with seeing(chromium, running) as page:
         page.goto(f"{running.url}/faulty")
         found = judged(page)
+    running.files, running.extra = before
 
     assert {"light: label", "dark: label", "dark: color-contrast"} == {each.split(": <")[0] for each in found}

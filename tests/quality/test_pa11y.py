@@ -41,8 +41,10 @@ def test_every_page(running: Running, extremes: Path) -> None:
 
 def test_a_fault_is_found(running: Running) -> None:
     """A field without a name, a step in the headings, and an oklch colour that is too pale in the dark or in a fold."""
+    before = running.headers, running.extra
     running.headers, running.extra = {}, _FAULTY
     found = tools.issues(running.url + path for path in _FAULTY)
+    running.headers, running.extra = before
 
     assert any(each.startswith("/unnamed light: ") and "InputText.Name" in each for each in found)
     assert any(each.startswith("/nested light: ") and "1_3_1_AAA.G141" in each for each in found)
