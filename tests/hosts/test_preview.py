@@ -97,6 +97,23 @@ def test_mistakes_are_a_page(folder: Path, served: str) -> None:
     assert 200 == seen(served + PAGE, "Kolejki bez strachu").status
 
 
+def test_what_is_in_the_way_is_named_and_can_be_mended(folder: Path, served: str) -> None:
+    """A file where a folder of the site should be is a page, too, and what is saved after it was moved is seen."""
+    seen(served + PAGE, "Kolejki bez strachu")
+    stone = folder / "data" / "site" / "nowy-kurs"
+    stone.write_text("x", "utf-8")
+    course = folder / "products" / "nowy-kurs.md"
+    text = (folder / COURSE).read_text("utf-8")
+    course.write_text(text, "utf-8")
+    page = seen(served + PAGE, "can not be written or read")
+    stone.unlink()
+    course.write_text(text.replace("title: ", "title: Nowy kurs, czyli ", 1), "utf-8")
+
+    assert 500 == page.status
+    assert b"nowy-kurs" in page.body
+    assert 200 == seen(f"{served}/nowy-kurs/", "Nowy kurs, czyli").status
+
+
 def test_an_order_without_a_buyer_is_told_the_price_of_a_code(folder: Path, served: str) -> None:
     """What the script of the order form relies on: the page comes back with the price, its label and the remark."""
     (folder / "coupons.toml").write_text("[WIOSNA]\npercent = 50\n[RAZ]\npercent = 50\nlimit = 1\n", "utf-8")

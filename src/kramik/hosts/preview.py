@@ -111,6 +111,12 @@ class Preview:
             self._due = self._again()
         except ConfigurationError as error:
             self.trouble, self._due = tuple(error.problems), None
+        except (
+            OSError
+        ) as error:  # a full disk, or something else in the way: it may be gone when the next file is saved
+            message = f"can not be written or read: {error.strerror}"
+            self.trouble = (Problem(field=str(error.filename or self._folder), code="disk", message=message),)
+            self._due = None
         else:
             self.trouble = ()
         self.version += 1
