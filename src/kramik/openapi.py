@@ -199,19 +199,7 @@ def _describe() -> Document:
 
 
 def _schemas() -> Document:
-    texts = (
-        "lang",
-        "coupon",
-        "payment",
-        "gateway",
-        "method",
-        "company",
-        "tax_id",
-        "street",
-        "postal_code",
-        "city",
-        "country",
-    )
+    texts = "lang coupon payment gateway method company tax_id street postal_code city country".split()
     hidden = ("button", "price_shown", "words_shown", "catalogue", "source", "idempotency_key")
     order = dict.fromkeys(("product", "email", "name", *texts, *hidden), _TEXT)
     boxes = {f"consent_{name}": _BOX for name in ("terms", "immediate", "marketing")}

@@ -97,9 +97,8 @@ class Preview:
         return [Route(VERSION, self._tell), Route(SCRIPT, _script), Route(STYLE, _style)]
 
     def _watch(self) -> None:
-        before: dict[
-            str, tuple[int, int]
-        ] = {}  # so that the first look builds: somebody may have saved meanwhile
+        # The first look builds: somebody may have saved meanwhile.
+        before: dict[str, tuple[int, int]] = {}
         while not self._end.wait(EVERY):
             now = dict(_times(self._folder))
             if now != before or (self._due and utc_now() >= self._due):
@@ -107,18 +106,17 @@ class Preview:
                 self._build()
 
     def _build(self) -> None:
+        due: datetime | None = None
+        trouble: tuple[Problem, ...] = ()
         try:
-            self._due = self._again()
+            due = self._again()
         except ConfigurationError as error:
-            self.trouble, self._due = tuple(error.problems), None
-        except (
-            OSError
-        ) as error:  # a full disk, or something else in the way: it may be gone when the next file is saved
+            trouble = tuple(error.problems)
+        except OSError as error:
+            # A full disk, or something in the way, may be gone when the next file is saved.
             message = f"can not be written or read: {error.strerror}"
-            self.trouble = (Problem(field=str(error.filename or self._folder), code="disk", message=message),)
-            self._due = None
-        else:
-            self.trouble = ()
+            trouble = (Problem(field=str(error.filename or self._folder), code="disk", message=message),)
+        self._due, self.trouble = due, trouble
         self.version += 1
 
     async def _tell(self, _: Asked) -> StarletteResponse:

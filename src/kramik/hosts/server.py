@@ -80,15 +80,13 @@ def address(door: socket.socket) -> str:
 
 def serve(served: Served, *, ready: Callable[[], None]) -> None:
     """Serve until the process is told to stop."""
-    settings = served.settings
-    site = served.data / SITE
+    settings, site = served.settings, served.data / SITE
     due = built(settings, site)
     store = wiring.open_store(served.data / DATABASE, wake=lambda: workers.wake())  # noqa: PLW0108 - made below
     shop = wiring.build(settings, store.orders, store.queue, vault=store.vault)
     courtesy = Courtesy()
     workers = Workers(shop, threads=served.workers, sweep_every=settings.worker.sweep, courtesy=courtesy)
-    web = _web(settings, shop)
-    current = Current(web)
+    current = Current(_web(settings, shop))
     preview = _preview(served, store, current)
     watch = preview or Switching(lambda: built(settings, site), due, shop.ports.log)
 
@@ -105,7 +103,7 @@ def serve(served: Served, *, ready: Callable[[], None]) -> None:
 
     headers = publishing.headers(settings, "site")
     app = application(
-        current if preview else web,
+        current if preview else current.web,
         site,
         headers=headers,
         started=started,

@@ -109,8 +109,8 @@ class Pictures:
         """Return the address of a drawn picture for a course without one, empty without Pillow."""
         if not self._resize:
             return ""
-        path = f"assets/{slug}-card.{sha256(f'{card.RECIPE} {slug}'.encode()).hexdigest()[:10]}.png"
-        self._add(path, partial(card.drawn, slug), cached=False)
+        path = f"assets/{slug}-card.{sha256(f'{RECIPE} {slug}'.encode()).hexdigest()[:10]}.png"
+        self._add(path, partial(card.drawn, slug))
         return f"{self._base}/{path}"
 
     def _made(self, file: str, kind: str) -> Shown:

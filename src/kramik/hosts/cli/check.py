@@ -11,7 +11,6 @@ from kramik.errors import ConfigurationError
 from kramik.hosts.cli import on_azure, options, printed
 
 if TYPE_CHECKING:
-    from kramik.ports import Vault
     from kramik.settings import Settings
 
 
@@ -54,11 +53,7 @@ def command(
         settings, files, advice = _checked(folder)
         if azure:
             on_azure.look(settings, named)
-        told = []
-        if live:
-            there = azure and options.names_account(folder)
-            with options.opened_vault(folder, data, azure=there) as vault:
-                told = _asked(settings, vault, create=create_fields)
+        told = _asked(settings, data, azure=azure, create=create_fields) if live else []
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -72,7 +67,7 @@ def command(
             click.echo(line)
 
 
-def _asked(settings: Settings, vault: Vault, *, create: bool) -> list[str]:
+def _asked(settings: Settings, data: Path | None, *, azure: bool, create: bool) -> list[str]:
     """Ask the vendors; return who was asked and who can not be.
 
     Raises:
@@ -80,7 +75,9 @@ def _asked(settings: Settings, vault: Vault, *, create: bool) -> list[str]:
     """
     from kramik.hosts.cli import live
 
-    found = live.ask(settings, vault, create=create)
+    there = azure and options.names_account(settings.folder)
+    with options.opened_vault(settings.folder, data, azure=there) as vault:
+        found = live.ask(settings, vault, create=create)
     if found.problems:
         raise ConfigurationError(*found.problems)
     return [
