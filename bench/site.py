@@ -52,7 +52,7 @@ def site(scratch: Path, *, products: int, rounds: int) -> Chapter:
         f"{products:,} courses with every block filled, a sales page and an order page each, compared word for word; "
         f"fresh processes in turns into an empty folder, median of {rounds}. Jekyll has the least to do: its layouts "
         "are finished pages in which every text of a course has its place, and it draws no covers and no cards. "
-        "The edits are held against the processor time of "
+        "kramik draws the cards in the first round and keeps them. The edits are held against the processor time of "
         "a build."
     )
     previewed = _previewed(shop, scratch / "data")
